@@ -1,0 +1,3 @@
+//! The agent: pulls, builds and applies in its cluster.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Crossplane: XRDs and Compositions.

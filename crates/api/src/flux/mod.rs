@@ -1,0 +1,33 @@
+//! Flux's kinds: `source.toolkit.fluxcd.io`, `kustomize.toolkit.fluxcd.io`, `notification.toolkit.fluxcd.io`.
+
+mod git_repository;
+mod kustomization;
+mod receiver;
+mod shared;
+
+pub use git_repository::{GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus};
+pub use kustomization::{
+    CommonMetadata, CrossNamespaceSource, Dependency, HealthCheck, HistoryEntry, Image, Inventory,
+    InventoryEntry, KubeConfig, KustomizationSpec, KustomizationStatus, Patch, PatchTarget,
+    PostBuild, SubstituteReference,
+};
+pub use receiver::{ReceiverResource, ReceiverSpec, ReceiverStatus};
+pub use shared::{Artifact, LocalReference, SecretKeyReference};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+
+/// The source group.
+pub const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
+/// The kustomize group.
+pub const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
+/// The notification group.
+pub const NOTIFICATION_GROUP: &str = "notification.toolkit.fluxcd.io";
+/// The finalizer of every Flux kind that has something to clean up.
+pub const FINALIZER: &str = "finalizers.fluxcd.io";
+/// Any new value of this annotation starts a reconciliation.
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Flux's CRDs, stored and served as Flux 2.9 does, with the older versions served beside them.
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    vec![git_repository::crd(), kustomization::crd(), receiver::crd()]
+}

@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::crd::{Column, Crd, Scope, Version, object_schema};
+
+/// Labels that the flux command line looks for on the CRDs of an installation.
+pub(crate) const CRD_LABELS: &[(&str, &str)] = &[
+    ("app.kubernetes.io/instance", "flux-system"),
+    ("app.kubernetes.io/part-of", "flux"),
+    ("app.kubernetes.io/version", "v2.9.5"),
+];
+
+/// Ready and its message, as Flux's kinds show them.
+pub(crate) const STATUS_COLUMNS: [Column; 2] = [
+    Column::text("Ready", r#".status.conditions[?(@.type=="Ready")].status"#),
+    Column::text("Status", r#".status.conditions[?(@.type=="Ready")].message"#),
+];
+
+/// A Flux CRD whose versions share one schema.
+pub(crate) fn crd(
+    (group, kind, plural): (&'static str, &'static str, &'static str),
+    short_names: &'static [&'static str],
+    categories: &'static [&'static str],
+    versions: &[&'static str],
+    (spec, status): (JSONSchemaProps, JSONSchemaProps),
+    columns: &[Column],
+) -> k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition {
+    let schema = object_schema(spec, status);
+    let version =
+        |&name| Version { name, schema: schema.clone(), columns: columns.to_vec() };
+    Crd {
+        group,
+        kind,
+        plural,
+        short_names,
+        categories,
+        scope: Scope::Namespaced,
+        labels: CRD_LABELS,
+        versions: versions.iter().map(version).collect(),
+    }
+    .build()
+}
+
+/// The schema of a Flux duration: numbers with the units ms, s, m, h.
+pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"})
+}
+
+/// The schema of conditions as metav1 has them.
+pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {
+        "type": "object",
+        "required": ["lastTransitionTime", "message", "reason", "status", "type"],
+        "properties": {
+            "lastTransitionTime": {"type": "string", "format": "date-time"},
+            "message": {"type": "string", "maxLength": 32768},
+            "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+            "reason": {"type": "string", "minLength": 1, "maxLength": 1024},
+            "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
+            "type": {"type": "string", "maxLength": 316},
+        },
+    }})
+}
+
+/// The conditions of a Flux object.
+pub(crate) type ConditionList = Vec<Condition>;
+
+/// An object of the same namespace, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LocalReference {
+    /// Name of the referent.
+    pub name: String,
+}
+
+/// A key of a Secret in the same namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretKeyReference {
+    /// Name of the Secret.
+    pub name: String,
+    /// Key in the Secret; which keys are tried without it depends on the referrer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// What a source offers for download.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Artifact {
+    /// `<algorithm>:<checksum>` of the file.
+    pub digest: String,
+    /// When the artifact was made, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_update_time: String,
+    /// Facts about the artifact, such as OCI annotations.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Path below the root of the artifact server.
+    pub path: String,
+    /// Human-readable identifier traceable in the origin: `<ref>@sha1:<commit>` for Git.
+    pub revision: String,
+    /// Size of the file, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// Where the file can be fetched inside the cluster.
+    pub url: String,
+}

@@ -1,0 +1,1 @@
+//! Invariants of a plan, checked apart from the planner.

@@ -1,0 +1,1 @@
+//! The build: kustomize over a source tree, in memory.

@@ -1,0 +1,26 @@
+//! AWS: who we are, with what we call, how fast, and what an error means.
+//!
+//! The SDK's own retries are off: a create that is retried below the lifecycle could happen twice. What may be tried again
+//! is said by [`CloudError`], and the lifecycle in `capstan-provision` does it.
+
+mod classify;
+mod clients;
+mod cloud;
+mod eks;
+mod error;
+mod identity;
+mod rate;
+mod region;
+
+pub use clients::{Clients, Service};
+pub use cloud::Cloud;
+pub use eks::{EksToken, kubeconfig};
+pub use error::{Class, CloudError};
+pub use identity::{AssumeRole, BoxError, Credential, Identity, TokenFuture, TokenSource, WebIdentity};
+
+// The kinds build their calls with these, so that one crate names the versions.
+pub use aws_sdk_dynamodb;
+pub use aws_sdk_ec2;
+pub use aws_sdk_eks;
+pub use aws_sdk_iam;
+pub use aws_sdk_sts;

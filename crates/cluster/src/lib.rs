@@ -1,0 +1,21 @@
+//! Kubernetes: discovery, apply, delete, watch, events. The only crate beside kube's own that talks to an API server.
+//!
+//! Objects are [`capstan_model::Manifest`]s of any kind; what a kind's resource is called is discovered and remembered.
+
+mod access;
+mod connect;
+mod discovery;
+mod error;
+mod event;
+mod mirror;
+mod token;
+mod watch;
+
+pub use access::{ApplyOptions, Cluster, DeleteOptions, Propagation};
+pub use connect::ConnectError;
+pub use discovery::{Resource, Scope};
+pub use error::{ApiFault, ClusterError};
+pub use event::{EventType, Note};
+pub use mirror::{Change, Mirror};
+pub use token::BearerToken;
+pub use watch::{Selection, mirror_into};

@@ -1,0 +1,1 @@
+//! Git: fetches a revision and reads its tree.

@@ -1,0 +1,1 @@
+//! Object health, by the rules of kstatus.

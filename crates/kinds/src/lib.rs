@@ -1,0 +1,1 @@
+//! The managed resources, one folder a kind.

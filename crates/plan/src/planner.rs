@@ -1,0 +1,176 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use capstan_model::{Manifest, ObjectId};
+
+use crate::error::{PlanError, PlanErrors};
+use crate::types::{
+    ApplyStep, Because, Edge, Input, InventoryEntry, Orphan, Plan, PlanReport, Skipped, Wait,
+    WaitCondition, Wave,
+};
+use crate::{edges, graph, normalise, order, prune, refs};
+
+/// Plans a unit: which objects to apply in which waves, and which to delete.
+///
+/// Errors are all the reasons at once: a namespaced object without namespace, an object without
+/// name, two objects under one id, a Secret that is still encrypted, a dependency cycle. Nothing
+/// may be applied then: the last good state stays.
+pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
+    let Input { desired, inventory, prune, owner, scopes, field_manager, force } = input;
+    let desired = finalised(desired, scopes)?;
+    let wanted = entries_of(&desired);
+    let (mut objects, skipped) = without_skipped(desired, &owner.group);
+    for object in &mut objects {
+        normalise::set_owner(object, &owner);
+    }
+    let edges = edges::infer(&objects);
+    let waves = waves(&objects, &edges, |object| ApplyStep {
+        id: object.id(),
+        field_manager: field_manager.clone(),
+        mode: normalise::mode(object, &owner.group),
+        recreate: force || normalise::wants_recreation(object, &owner.group),
+        digest: object.digest(),
+        manifest: object.clone(),
+    })?;
+    let kept: HashSet<&ObjectId> = wanted.iter().map(|entry| &entry.id).collect();
+    let mut seen = HashSet::new();
+    let gone: Vec<InventoryEntry> = inventory
+        .into_iter()
+        .filter(|entry| !kept.contains(&entry.id) && seen.insert(entry.id.clone()))
+        .collect();
+    Ok(Plan {
+        waves,
+        prune: if prune { prune::steps(&gone, &owner) } else { Vec::new() },
+        union_inventory: in_order(wanted.iter().chain(&gone).cloned().collect()),
+        report: PlanReport {
+            edges: named_edges(&objects, &edges),
+            skipped,
+            orphaned: orphans(&gone, prune),
+        },
+        final_inventory: wanted,
+    })
+}
+
+/// The desired objects in Flux's order, each final, each id once.
+fn finalised(
+    desired: Vec<Manifest>,
+    scopes: &dyn Fn(&capstan_model::GroupVersionKind) -> crate::Scope,
+) -> Result<Vec<Manifest>, PlanErrors> {
+    let defined = normalise::defined_scopes(&desired);
+    let mut objects: BTreeMap<ObjectId, Manifest> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for object in desired {
+        let scope = normalise::scope_of(object.gvk(), scopes, &defined);
+        match normalise::finalise(object, scope) {
+            Ok(object) => {
+                let id = object.id();
+                if objects.get(&id).is_some_and(|other| *other != object) {
+                    errors.push(PlanError::Duplicate(id));
+                } else {
+                    objects.insert(id, object);
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(PlanErrors(errors));
+    }
+    let mut objects: Vec<(ObjectId, Manifest)> = objects.into_iter().collect();
+    objects.sort_by(|(a, _), (b, _)| order::flux_order(a, b));
+    Ok(objects.into_iter().map(|(_, object)| object).collect())
+}
+
+fn entries_of(objects: &[Manifest]) -> Vec<InventoryEntry> {
+    let entry = |o: &Manifest| InventoryEntry { id: o.id(), version: o.gvk().version };
+    objects.iter().map(entry).collect()
+}
+
+fn without_skipped(objects: Vec<Manifest>, group: &str) -> (Vec<Manifest>, Vec<Skipped>) {
+    let mut skipped = Vec::new();
+    let keep = |object: &Manifest| match normalise::skip_reason(object, group) {
+        Some(because) => {
+            skipped.push(Skipped { id: object.id(), because });
+            false
+        }
+        None => true,
+    };
+    let kept = objects.into_iter().filter(keep).collect();
+    (kept, skipped)
+}
+
+/// Objects in layers: a wave holds what depends on the waves before it and on nothing of its own.
+fn waves(
+    objects: &[Manifest],
+    edges: &BTreeSet<(usize, usize, Because)>,
+    step: impl Fn(&Manifest) -> ApplyStep,
+) -> Result<Vec<Wave>, PlanErrors> {
+    let pairs: BTreeSet<_> = edges.iter().map(|(before, after, _)| (*before, *after)).collect();
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    let layer = graph::layers(objects.len(), &pairs).map_err(|path| {
+        let path = path.into_iter().map(|place| objects[place].id()).collect();
+        PlanErrors(vec![PlanError::Cycle(path)])
+    })?;
+    let mut waves = vec![Wave::default(); layer.iter().max().map_or(0, |last| last + 1)];
+    for (object, layer) in objects.iter().zip(&layer) {
+        waves[*layer].steps.push(step(object));
+    }
+    for (wait, layer) in first_waits(objects, edges, &layer) {
+        waves[layer].wait_for.push(wait);
+    }
+    Ok(waves)
+}
+
+/// Each wait with the first wave that needs it; later waves need not ask again.
+fn first_waits(
+    objects: &[Manifest],
+    edges: &BTreeSet<(usize, usize, Because)>,
+    layer: &[usize],
+) -> BTreeMap<Wait, usize> {
+    let mut first: BTreeMap<Wait, usize> = BTreeMap::new();
+    let mut kinds: HashMap<usize, HashSet<String>> = HashMap::new();
+    for (before, after, because) in edges {
+        let condition = match because {
+            Because::Namespace => WaitCondition::Active,
+            Because::Defines => {
+                let claims = kinds.entry(*before).or_insert_with(|| claim_kinds(&objects[*before]));
+                if claims.contains(objects[*after].kind()) {
+                    WaitCondition::Offered
+                } else {
+                    WaitCondition::Established
+                }
+            }
+            _ => continue,
+        };
+        let object = &objects[*before];
+        let wait = Wait { id: object.id(), version: object.gvk().version, condition };
+        let wave = first.entry(wait).or_insert(layer[*after]);
+        *wave = layer[*after].min(*wave);
+    }
+    first
+}
+
+fn claim_kinds(definition: &Manifest) -> HashSet<String> {
+    let definitions = refs::definitions(definition).into_iter();
+    definitions.filter(|kind| kind.claim).map(|kind| kind.kind).collect()
+}
+
+fn named_edges(objects: &[Manifest], edges: &BTreeSet<(usize, usize, Because)>) -> Vec<Edge> {
+    let edge = |(before, after, because): &(usize, usize, Because)| Edge {
+        before: objects[*before].id(),
+        after: objects[*after].id(),
+        because: *because,
+    };
+    edges.iter().filter(|(_, _, because)| *because != Because::Admits).map(edge).collect()
+}
+
+fn in_order(mut entries: Vec<InventoryEntry>) -> Vec<InventoryEntry> {
+    entries.sort_by(|a, b| order::flux_order(&a.id, &b.id));
+    entries
+}
+
+fn orphans(gone: &[InventoryEntry], prune: bool) -> Vec<Orphan> {
+    if prune {
+        return Vec::new();
+    }
+    gone.iter().map(|entry| Orphan { id: entry.id.clone() }).collect()
+}

@@ -1,0 +1,1 @@
+//! The life of a managed resource: references, create classes, drift, deletion.

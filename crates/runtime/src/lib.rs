@@ -1,0 +1,17 @@
+//! What every long-lived process needs once: keyed queues, backoff, tasks with a kind, shutdown, health, logs.
+//!
+//! A reconciler takes a key, never an event: a hint only wakes. Restart, failover and the happy path are one path.
+
+mod backoff;
+mod health;
+mod logging;
+mod queue;
+mod stop;
+mod tasks;
+
+pub use backoff::Backoff;
+pub use health::{HealthError, Readiness, serve_health};
+pub use logging::init_logging;
+pub use queue::{Next, Queue};
+pub use stop::{Stop, stop_on_signals};
+pub use tasks::{OnExit, Tasks};

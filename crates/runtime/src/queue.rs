@@ -1,0 +1,311 @@
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::{Backoff, Stop};
+
+/// What a reconciler wants after a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing until somebody wakes the key.
+    Wait,
+    /// Another look after a time, or earlier when woken.
+    After(Duration),
+    /// The run failed: another try after a growing delay, or earlier when woken.
+    Backoff,
+}
+
+/// A queue of keys to reconcile.
+///
+/// Guarantees: one run a key at a time; a key that is woken while it runs, runs once more afterwards; of several delays
+/// for a key the earliest counts; wakes carry no data, so none can be lost or stale.
+#[derive(Debug)]
+pub struct Queue<K> {
+    shared: Arc<Shared<K>>,
+}
+
+impl<K> Clone for Queue<K> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+#[derive(Debug)]
+struct Shared<K> {
+    state: Mutex<State<K>>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State<K> {
+    entries: HashMap<K, Entry>,
+    /// Due times of waiting keys, with a serial that keeps equal times in order of arrival.
+    due: BTreeSet<(Instant, u64)>,
+    by_serial: HashMap<u64, K>,
+    serial: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    waiting: Option<(Instant, u64)>,
+    running: bool,
+    failures: u32,
+}
+
+impl<K: Eq + Hash + Clone + Debug + Send + 'static> Default for Queue<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
+    /// An empty queue.
+    pub fn new() -> Self {
+        let state = State {
+            entries: HashMap::new(),
+            due: BTreeSet::new(),
+            by_serial: HashMap::new(),
+            serial: 0,
+        };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() }) }
+    }
+
+    /// Runs the key as soon as a worker is free.
+    pub fn wake(&self, key: K) {
+        self.wake_at(key, Instant::now());
+    }
+
+    /// Runs the key after a delay, unless it is already due earlier.
+    pub fn wake_after(&self, key: K, delay: Duration) {
+        self.wake_at(key, Instant::now() + delay);
+    }
+
+    fn wake_at(&self, key: K, at: Instant) {
+        if self.lock().schedule(key, at) {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<K>> {
+        self.shared.state.lock().expect("no holder of the queue's lock can panic")
+    }
+
+    /// Reconciles keys until `stop`; runs that have begun are finished first. At most `concurrency` at a time.
+    pub async fn run<F, Fut>(&self, concurrency: usize, stop: &Stop, reconcile: F)
+    where
+        F: Fn(K) -> Fut,
+        Fut: Future<Output = Next> + Send + 'static,
+    {
+        let mut runs: JoinSet<(K, Next)> = JoinSet::new();
+        let mut keys: HashMap<tokio::task::Id, K> = HashMap::new();
+        while !stop.is_cancelled() {
+            let now = Instant::now();
+            while runs.len() < concurrency {
+                let Some(key) = self.lock().take_due(now) else { break };
+                let run = reconcile(key.clone());
+                let named = key.clone();
+                let handle = runs.spawn(async move { (named, run.await) });
+                keys.insert(handle.id(), key);
+            }
+            let next_due = if runs.len() < concurrency { self.lock().next_due() } else { None };
+            tokio::select! {
+                Some(ended) = runs.join_next_with_id() => match ended {
+                    Ok((id, (key, next))) => {
+                        keys.remove(&id);
+                        self.finish(&key, next);
+                    }
+                    Err(failure) => {
+                        if let Some(key) = keys.remove(&failure.id()) {
+                            tracing::error!(?key, %failure, "reconcile panicked");
+                            self.finish(&key, Next::Backoff);
+                        }
+                    }
+                },
+                () = self.shared.changed.notified() => {}
+                () = sleep_until(next_due) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        while runs.join_next().await.is_some() {}
+    }
+
+    fn finish(&self, key: &K, next: Next) {
+        self.lock().finish(key, next, Instant::now(), rand::random());
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<K: Eq + Hash + Clone> State<K> {
+    /// Makes a key due; false when it is already due as early.
+    fn schedule(&mut self, key: K, at: Instant) -> bool {
+        let entry = self.entries.entry(key.clone()).or_default();
+        if let Some(waiting) = entry.waiting {
+            if waiting.0 <= at {
+                return false;
+            }
+            self.due.remove(&waiting);
+            self.by_serial.remove(&waiting.1);
+        }
+        self.serial += 1;
+        entry.waiting = Some((at, self.serial));
+        // A key that runs becomes due again when its run ends, so that no key runs twice at once.
+        if !entry.running {
+            self.due.insert((at, self.serial));
+        }
+        self.by_serial.insert(self.serial, key);
+        true
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<K> {
+        let first = *self.due.first().filter(|(at, _)| *at <= now)?;
+        self.due.remove(&first);
+        let key = self.by_serial.remove(&first.1).expect("every due serial has its key");
+        let entry = self.entries.get_mut(&key).expect("every due key has its entry");
+        entry.waiting = None;
+        entry.running = true;
+        Some(key)
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    fn finish(&mut self, key: &K, next: Next, now: Instant, seed: f64) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.running = false;
+        let woken_meanwhile = entry.waiting;
+        let delay = match next {
+            Next::Wait => {
+                entry.failures = 0;
+                None
+            }
+            Next::After(delay) => {
+                entry.failures = 0;
+                Some(delay)
+            }
+            Next::Backoff => {
+                let delay = Backoff::STANDARD.delay(entry.failures, seed);
+                entry.failures += 1;
+                Some(delay)
+            }
+        };
+        if let Some(waiting) = woken_meanwhile {
+            self.due.insert(waiting);
+        } else if delay.is_none() {
+            self.entries.remove(key);
+        }
+        if let Some(delay) = delay {
+            self.schedule(key.clone(), now + delay);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Next, Queue};
+    use crate::Stop;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_woken_many_times_runs_once() {
+        let queue = Queue::new();
+        for _ in 0..5 {
+            queue.wake("a");
+        }
+        queue.wake_after("a", Duration::from_secs(9));
+        assert_eq!(runs_until(&queue, Duration::from_secs(60), |_| Next::Wait).await, [("a", 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earliest_delay_counts() {
+        let queue = Queue::new();
+        queue.wake_after("a", Duration::from_secs(50));
+        queue.wake_after("a", Duration::from_secs(5));
+        queue.wake_after("a", Duration::from_secs(20));
+        assert_eq!(runs_until(&queue, Duration::from_secs(60), |_| Next::Wait).await, [("a", 5)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_key_backs_off_and_recovers() {
+        let queue = Queue::new();
+        queue.wake("a");
+        let runs = runs_until(&queue, Duration::from_secs(30), |n| {
+            if n < 3 { Next::Backoff } else { Next::After(Duration::from_secs(10)) }
+        })
+        .await;
+        let times: Vec<_> = runs.iter().map(|(_, at)| *at).collect();
+        assert!(times.len() >= 5, "{times:?}");
+        assert!(times.windows(2).all(|pair| pair[0] <= pair[1]), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_woken_while_it_runs_runs_again_afterwards() {
+        let queue = Queue::new();
+        queue.wake("a");
+        let inner = queue.clone();
+        let runs = runs_until(&queue, Duration::from_secs(30), move |n| {
+            if n == 0 {
+                inner.wake("a");
+            }
+            Next::Wait
+        })
+        .await;
+        assert_eq!(runs.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_a_failure_of_that_key_alone() {
+        let queue = Queue::new();
+        queue.wake("a");
+        let runs = runs_until(&queue, Duration::from_secs(30), |n| {
+            assert!(n > 0, "the first run panics");
+            Next::Wait
+        })
+        .await;
+        assert_eq!(runs.len(), 2);
+    }
+
+    /// Runs the queue for a while of paused time; each run is recorded with its second.
+    async fn runs_until(
+        queue: &Queue<&'static str>,
+        end: Duration,
+        next: impl Fn(usize) -> Next + Send + Sync + 'static,
+    ) -> Vec<(&'static str, u64)> {
+        let start = Instant::now();
+        let runs = Arc::new(Mutex::new(Vec::new()));
+        let (stop, next) = (Stop::new(), Arc::new(next));
+        let recorded = Arc::clone(&runs);
+        let reconcile = move |key| {
+            let (runs, next) = (Arc::clone(&recorded), Arc::clone(&next));
+            async move {
+                let count = {
+                    let mut runs = runs.lock().expect("not poisoned");
+                    runs.push((key, start.elapsed().as_secs()));
+                    runs.len() - 1
+                };
+                next(count)
+            }
+        };
+        tokio::select! {
+            () = queue.run(4, &stop, reconcile) => {}
+            () = tokio::time::sleep(end) => {}
+        }
+        let runs = runs.lock().expect("not poisoned");
+        runs.clone()
+    }
+}

@@ -1,0 +1,1 @@
+//! Artifacts: Flux's tar.gz over HTTP.

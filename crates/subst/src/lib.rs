@@ -1,0 +1,1 @@
+//! Variable substitution as Flux's postBuild does it.

@@ -1,0 +1,113 @@
+//! Which style a string may take: the questions that libyaml asks of its text.
+
+use crate::scalar::needs_quotes;
+
+/// How a string is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Single,
+    Double,
+    Literal,
+}
+
+/// The style of a string; `key` when it stands before a colon.
+pub(super) fn of(text: &str, key: bool) -> Style {
+    let wish = if text.contains('\n') {
+        Style::Literal
+    } else if needs_quotes(text) {
+        Style::Double
+    } else {
+        Style::Plain
+    };
+    let shape = Shape::of(text);
+    match wish {
+        Style::Plain if shape.plain() && !(key && text.is_empty()) => Style::Plain,
+        Style::Plain if shape.single() => Style::Single,
+        Style::Literal if shape.literal() && !key => Style::Literal,
+        _ => Style::Double,
+    }
+}
+
+/// Can the character stand for itself? Tabs and everything beyond the basic plane cannot.
+pub(super) const fn is_printable(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}'
+        | '\u{ff00}'..='\u{fffd}')
+}
+
+/// A line break for libyaml, which knows more of them than other readers.
+pub(super) const fn is_break(c: char) -> bool {
+    matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "eight independent findings about one text")]
+struct Shape {
+    indicators: bool,
+    breaks: bool,
+    special: bool,
+    leading: bool,
+    trailing_space: bool,
+    trailing_break: bool,
+    break_space: bool,
+    space_break: bool,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let chars: Vec<char> = text.chars().collect();
+        let mut shape = Self {
+            indicators: text.starts_with("---") || text.starts_with("..."),
+            ..Self::default()
+        };
+        let last = chars.len().saturating_sub(1);
+        for (at, c) in chars.iter().copied().enumerate() {
+            let before = at.checked_sub(1).map(|i| chars[i]);
+            shape.indicators |= is_indicator(c, before, chars.get(at + 1).copied());
+            shape.special |= !is_printable(c);
+            shape.breaks |= is_break(c);
+            if c == ' ' {
+                shape.leading |= at == 0;
+                shape.trailing_space |= at == last;
+                shape.break_space |= before.is_some_and(is_break);
+            } else if is_break(c) {
+                shape.leading |= at == 0;
+                shape.trailing_break |= at == last;
+                shape.space_break |= before == Some(' ');
+            }
+        }
+        shape
+    }
+
+    const fn plain(&self) -> bool {
+        !(self.indicators
+            || self.breaks
+            || self.special
+            || self.leading
+            || self.trailing_space
+            || self.trailing_break)
+    }
+
+    const fn single(&self) -> bool {
+        !(self.break_space || self.space_break || self.special)
+    }
+
+    const fn literal(&self) -> bool {
+        !(self.trailing_space || self.space_break || self.special)
+    }
+}
+
+/// Would the character mean something to YAML at this place of a plain scalar?
+fn is_indicator(c: char, before: Option<char>, after: Option<char>) -> bool {
+    let blank = |c: Option<char>| c.is_none_or(|c| matches!(c, ' ' | '\t'));
+    match (before, c) {
+        (
+            None,
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+            | '@' | '`',
+        ) => true,
+        (None, '?' | '-') | (_, ':') => blank(after),
+        (Some(before), '#') => matches!(before, ' ' | '\t') || is_break(before),
+        _ => false,
+    }
+}

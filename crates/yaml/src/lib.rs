@@ -1,0 +1,18 @@
+//! YAML for manifests: text to values and back.
+//!
+//! Reading resolves scalars as the Kubernetes tools do, which is neither YAML 1.1 nor 1.2 (see
+//! [`Schema`]); emitting prints what kustomize prints. Both work on plain JSON values: comments,
+//! styles and key order do not survive, because they do not survive kustomize either.
+
+mod emit;
+mod error;
+mod number;
+mod order;
+mod read;
+mod scalar;
+mod timestamp;
+
+pub use emit::{emit, emit_all};
+pub use error::YamlError;
+pub use read::{Document, Mark, read, read_documents};
+pub use scalar::Schema;

@@ -1,0 +1,143 @@
+//! Numbers as Go's YAML libraries read them and as Go prints them.
+
+use serde_json::{Number, Value};
+
+/// Above this, a whole float no longer fits the widest integer that a manifest can hold.
+const WHOLE_LIMIT: f64 = 18_446_744_073_709_551_616.0;
+
+/// The number that a plain scalar spells, or `None` when it spells none.
+///
+/// Integers may have a sign, underscores and the prefixes `0x`, `0o`, `0b` and `0` (octal).
+pub(crate) fn parse(text: &str) -> Option<Value> {
+    let first = text.chars().next()?;
+    if !(first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
+        return None;
+    }
+    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    integer(&plain).or_else(|| float(&plain))
+}
+
+fn integer(text: &str) -> Option<Value> {
+    let (negative, digits) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let (radix, digits) = match lower.get(..2) {
+        Some("0x") => (16, &lower[2..]),
+        Some("0o") => (8, &lower[2..]),
+        Some("0b") => (2, &lower[2..]),
+        _ if lower.len() > 1 && lower.starts_with('0') => (8, &lower[1..]),
+        _ => (10, lower.as_str()),
+    };
+    if digits.is_empty() || digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let size = u64::from_str_radix(digits, radix).ok()?;
+    if negative {
+        return Some(0_i64.checked_sub_unsigned(size)?.into());
+    }
+    Some(size.into())
+}
+
+fn float(text: &str) -> Option<Value> {
+    if !is_float(text) {
+        return None;
+    }
+    whole_or_float(text.parse().ok()?)
+}
+
+/// `[-+]? ( .digits | digits [.digits*] ) ( [eE] [-+]? digits )?`
+fn is_float(text: &str) -> bool {
+    let rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match rest.find(['e', 'E']) {
+        Some(at) => (&rest[..at], Some(&rest[at + 1..])),
+        None => (rest, None),
+    };
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let mantissa_ok = match mantissa.split_once('.') {
+        Some(("", fraction)) => !fraction.is_empty() && digits(fraction),
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => !mantissa.is_empty() && digits(mantissa),
+    };
+    let exponent_ok = exponent.is_none_or(|e| {
+        let e = e.strip_prefix(['+', '-']).unwrap_or(e);
+        !e.is_empty() && digits(e)
+    });
+    mantissa_ok && exponent_ok
+}
+
+/// A whole float becomes an integer: Go's JSON prints `1.0` as `1`.
+fn whole_or_float(value: f64) -> Option<Value> {
+    if value.fract() == 0.0 && value.abs() < WHOLE_LIMIT {
+        let digits = format!("{value:.0}");
+        if let Ok(unsigned) = digits.parse::<u64>() {
+            return Some(unsigned.into());
+        }
+        if let Ok(signed) = digits.parse::<i64>() {
+            return Some(signed.into());
+        }
+    }
+    Number::from_f64(value).map(Value::Number)
+}
+
+/// A number as Go prints it: the shortest form, an exponent below 1e-4 and from 1e6 on.
+pub(crate) fn format(number: &Number) -> String {
+    if number.is_i64() || number.is_u64() {
+        return number.to_string();
+    }
+    let Some(value) = number.as_f64() else { return number.to_string() };
+    if let Some(Value::Number(whole)) = whole_or_float(value).filter(|v| !v.is_f64()) {
+        return whole.to_string();
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    // Go chooses the exponent form for the shortest representation at a precision of 6 digits,
+    // but 21 when the value went through JSON, which is the case for every manifest.
+    if !(-4..21).contains(&exponent) || (exponent >= 6 && value.fract() != 0.0) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    format!("{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{format, parse};
+    use serde_json::{Number, Value, json};
+
+    #[test]
+    fn reads_the_spellings_of_go() {
+        for (text, value) in [
+            ("0644", json!(420)),
+            ("0o644", json!(420)),
+            ("08", json!(8)),
+            ("1_000", json!(1000)),
+            ("0b101", json!(5)),
+            ("0x1F", json!(31)),
+            ("-0x10", json!(-16)),
+            ("+12", json!(12)),
+            ("1e3", json!(1000)),
+            ("1.0", json!(1)),
+            ("1.10", json!(1.1)),
+            (".5", json!(0.5)),
+            ("18446744073709551615", json!(u64::MAX)),
+        ] {
+            assert_eq!(parse(text), Some(value), "{text}");
+        }
+        for text in ["1:30", "1.2.3", "-", "+", ".", "1e", "0x", "--1", "1-2", "0xg", ""] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn prints_like_go() {
+        for (value, text) in [(1.5, "1.5"), (1e-7, "1e-07"), (0.25, "0.25"), (1e300, "1e+300")] {
+            assert_eq!(format(&Number::from_f64(value).expect("finite")), text);
+        }
+        let Some(Value::Number(n)) = parse("1234567.5") else { panic!("a number") };
+        assert_eq!(format(&n), "1.2345675e+06");
+    }
+}

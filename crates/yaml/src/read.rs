@@ -1,0 +1,371 @@
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine as _;
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use serde_json::{Map, Value};
+
+use crate::scalar::{self, Schema};
+use crate::YamlError;
+
+/// How many values aliases may add to one text: 100 thousand are far above any real manifest and
+/// far below what would hurt.
+const ALIAS_BUDGET: usize = 100_000;
+
+/// A place in a text. Both count from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// One document of a text, and where its parts stand.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The content.
+    pub value: Value,
+    /// Where the content starts.
+    pub start: Mark,
+    marks: BTreeMap<String, Mark>,
+}
+
+impl Document {
+    /// Where the value under a JSON pointer stands; that of its nearest known ancestor else.
+    pub fn mark(&self, pointer: &str) -> Mark {
+        let mut pointer = pointer;
+        loop {
+            if let Some(mark) = self.marks.get(pointer) {
+                return *mark;
+            }
+            match pointer.rfind('/') {
+                Some(end) => pointer = &pointer[..end],
+                None => return self.start,
+            }
+        }
+    }
+}
+
+/// The documents of a text as values; empty ones are left out. `file` names the text in errors.
+///
+/// # Errors
+/// The first fault of the text: bad syntax, a duplicate key, a key that is no string, an unknown
+/// anchor, a number that JSON cannot hold.
+pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
+    let mut reader = Reader::new(text, file, Schema::Objects, false);
+    Ok(reader.documents()?.into_iter().map(|d| d.value).collect())
+}
+
+/// As [`read`], with the place of every value and a choice of schema.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_documents(
+    text: &str,
+    file: &str,
+    schema: Schema,
+) -> Result<Vec<Document>, YamlError> {
+    Reader::new(text, file, schema, true).documents()
+}
+
+struct Reader<'a> {
+    events: Box<dyn Iterator<Item = Result<(Event<'a>, Span), granit_parser::ScanError>> + 'a>,
+    file: &'a str,
+    schema: Schema,
+    anchors: HashMap<usize, Value>,
+    alias_budget: usize,
+    marks: Option<BTreeMap<String, Mark>>,
+    path: String,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, file: &'a str, schema: Schema, marked: bool) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self {
+            events: Box::new(Parser::new_from_str(text)),
+            file,
+            schema,
+            anchors: HashMap::new(),
+            alias_budget: ALIAS_BUDGET,
+            marks: marked.then(BTreeMap::new),
+            path: String::new(),
+        }
+    }
+
+    fn documents(&mut self) -> Result<Vec<Document>, YamlError> {
+        let mut documents = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(documents),
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event => {
+                    let start = mark(&span);
+                    let value = self.value(event, &span)?;
+                    let marks = self.marks.as_mut().map(std::mem::take).unwrap_or_default();
+                    self.anchors.clear();
+                    if !value.is_null() {
+                        documents.push(Document { value, start, marks });
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
+        match self.events.next() {
+            Some(Ok(pair)) => Ok(pair),
+            Some(Err(error)) => {
+                let at = error.marker();
+                let place = Mark { line: at.line(), column: at.col() + 1 };
+                Err(self.error(place, error.info()))
+            }
+            None => Err(self.error(Mark { line: 1, column: 1 }, "the text ends early".to_owned())),
+        }
+    }
+
+    fn value(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+        if let Some(marks) = &mut self.marks {
+            marks.insert(self.path.clone(), mark(span));
+        }
+        let (value, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = self
+                    .scalar(&text, style, tag.as_deref())
+                    .map_err(|message| self.error(mark(span), message))?;
+                (value, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
+            Event::Alias(id) => return self.alias(id, span),
+            _ => return Err(self.error(mark(span), "a value was expected here".to_owned())),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+        let Some(tag) = tag else {
+            return match style {
+                ScalarStyle::Plain => scalar::resolve(text, self.schema),
+                _ => Ok(Value::String(text.to_owned())),
+            };
+        };
+        match tag.core_suffix() {
+            Some("null") => Ok(Value::Null),
+            Some("bool" | "int" | "float") => match scalar::resolve(text, self.schema)? {
+                value @ (Value::Bool(_) | Value::Number(_)) => Ok(value),
+                _ => Err(format!("`{text}` is not of the type that its tag names")),
+            },
+            Some("binary") => decode(text),
+            _ => Ok(Value::String(text.to_owned())),
+        }
+    }
+
+    fn alias(&mut self, id: usize, span: &Span) -> Result<Value, YamlError> {
+        let Some(value) = self.anchors.get(&id) else {
+            let message = "an anchor cannot contain itself".to_owned();
+            return Err(self.error(mark(span), message));
+        };
+        let Some(left) = self.alias_budget.checked_sub(count(value)) else {
+            let message = format!("aliases expand to more than {ALIAS_BUDGET} values");
+            return Err(self.error(mark(span), message));
+        };
+        let value = value.clone();
+        self.alias_budget = left;
+        Ok(value)
+    }
+
+    fn sequence(&mut self) -> Result<Value, YamlError> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok(Value::Array(items));
+            }
+            let index = items.len().to_string();
+            items.push(self.child(&index, event, &span)?);
+        }
+    }
+
+    fn mapping(&mut self) -> Result<Value, YamlError> {
+        let mut map = Map::new();
+        let mut merged = Map::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None)
+                if text == "<<");
+            let key = self.key(event, &span)?;
+            let (event, value_span) = self.next()?;
+            if is_merge {
+                let value = self.value(event, &value_span)?;
+                self.merge(&mut merged, value, &value_span)?;
+                continue;
+            }
+            let value = self.child(&key, event, &value_span)?;
+            if map.contains_key(&key) {
+                return Err(self.error(mark(&span), format!("key `{key}` is given twice")));
+            }
+            map.insert(key, value);
+        }
+        for (key, value) in merged {
+            map.entry(key).or_insert(value);
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn child(&mut self, key: &str, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+        if self.marks.is_none() {
+            return self.value(event, span);
+        }
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        let value = self.value(event, span);
+        self.path.truncate(length);
+        value
+    }
+
+    fn key(&mut self, event: Event<'a>, span: &Span) -> Result<String, YamlError> {
+        let value = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                // Keys follow the object schema everywhere: `on:` and `y:` are names.
+                let value = match (style, &tag) {
+                    (ScalarStyle::Plain, None) => scalar::resolve(&text, Schema::Objects)
+                        .unwrap_or_else(|_| Value::String(text.to_string())),
+                    _ => Value::String(text.to_string()),
+                };
+                if anchor != 0 {
+                    self.anchors.insert(anchor, value.clone());
+                }
+                value
+            }
+            Event::Alias(id) => self.alias(id, span)?,
+            _ => Value::Null,
+        };
+        match value {
+            Value::String(key) => Ok(key),
+            Value::Bool(_) | Value::Number(_) => {
+                Err(self.error(mark(span), format!("key `{value}` is not a string; quote it")))
+            }
+            _ => Err(self.error(mark(span), "a key must be a string".to_owned())),
+        }
+    }
+
+    /// `<<`: the keys of one map or of several, of which earlier ones win.
+    fn merge(
+        &self,
+        into: &mut Map<String, Value>,
+        value: Value,
+        span: &Span,
+    ) -> Result<(), YamlError> {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    into.entry(key).or_insert(value);
+                }
+                Ok(())
+            }
+            Value::Array(maps) => {
+                maps.into_iter().try_for_each(|item| self.merge(into, item, span))
+            }
+            _ => Err(self.error(mark(span), "`<<` merges a map or a list of maps".to_owned())),
+        }
+    }
+
+    fn error(&self, at: Mark, message: String) -> YamlError {
+        YamlError { file: self.file.to_owned(), line: at.line, column: at.column, message }
+    }
+}
+
+fn mark(span: &Span) -> Mark {
+    Mark { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(map) => map.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+fn decode(text: &str) -> Result<Value, String> {
+    let packed: String = text.split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(packed)
+        .map_err(|error| format!("`!!binary` is not base64: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "`!!binary` is not UTF-8 text".to_owned())?;
+    Ok(Value::String(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Schema, read, read_documents};
+    use serde_json::json;
+
+    #[test]
+    fn documents_and_empty_ones() {
+        let text = "# only a comment\n---\na: 1\n---\n---\nb: [x, 'y', \"z\"]\n...\n";
+        assert_eq!(read(text, "f").expect("valid"), [json!({"a": 1}), json!({"b": ["x", "y", "z"]})]);
+        assert!(read("", "f").expect("valid").is_empty());
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_expanded() {
+        let text = "base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: *b\n";
+        let value = read(text, "f").expect("valid").remove(0);
+        assert_eq!(
+            value,
+            json!({"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 3}, "two": {"x": 1, "y": 2}})
+        );
+    }
+
+    #[test]
+    fn block_scalars_keep_their_bytes() {
+        let text = "data:\n  a.json: |\n    {\n      \"k\": 1\n    }\n  b: |-\n    x\n    y\n  c: >\n    p\n    q\n";
+        let value = read(text, "f").expect("valid").remove(0);
+        assert_eq!(
+            value,
+            json!({"data": {"a.json": "{\n  \"k\": 1\n}\n", "b": "x\ny", "c": "p q\n"}})
+        );
+    }
+
+    #[test]
+    fn faults_name_file_line_and_column() {
+        for (text, place, words) in [
+            ("a: 1\nb: 2\na: 3\n", "f:3:1: ", "given twice"),
+            ("a:\n  - b\n c: d\n", "f:3:", ""),
+            ("x: 1\n1: y\n", "f:2:1: ", "not a string"),
+            ("a: *missing\n", "f:1:4: ", ""),
+            ("a: .inf\n", "f:1:4: ", "no JSON value"),
+        ] {
+            let message = read(text, "f").expect_err(text).to_string();
+            assert!(message.starts_with(place) && message.contains(words), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..9 {
+            let refs = vec![format!("*a{}", n - 1); 10].join(", ");
+            text.push_str(&format!("a{n}: &a{n} [{refs}]\n"));
+        }
+        assert!(read(&text, "f").expect_err("too large").message.contains("aliases"));
+    }
+
+    #[test]
+    fn marks_lead_to_lines() {
+        let text = "kind: A\nresources:\n- a\n- b\nlabels:\n- pairs: {x: y}\n";
+        let document = read_documents(text, "f", Schema::Config).expect("valid").remove(0);
+        assert_eq!(document.mark("/resources/1").line, 4);
+        assert_eq!(document.mark("/labels/0/pairs/x/deeper").line, 6);
+        assert_eq!(document.start.line, 1);
+    }
+}

@@ -1,0 +1,3 @@
+//! The hub: claims to AWS resources and spokes.
+
+fn main() {}

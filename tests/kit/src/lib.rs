@@ -1,0 +1,1 @@
+//! The test kit: control planes, nodes, Git and AWS on this machine.
