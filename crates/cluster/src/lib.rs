@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod mirror;
 mod token;
+mod wait;
 mod watch;
 
 pub use access::{ApplyOptions, Cluster, DeleteOptions, Propagation};

@@ -1,1 +1,14 @@
-//! Git: fetches a revision and reads its tree.
+//! Git: fetches a revision and reads its tree. The only crate that sees gix.
+//!
+//! One bare repository a URL and user; a fetch is shallow and brings one commit. A revision is read straight from the object
+//! database: nothing is ever checked out.
+
+mod cache;
+mod error;
+mod fetch;
+mod tree;
+
+pub use cache::Repositories;
+pub use error::FetchError;
+pub use fetch::{Credentials, Fetched, Remote, Wanted};
+pub use tree::GitTree;

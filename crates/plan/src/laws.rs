@@ -110,6 +110,8 @@ proptest! {
         let wanted = ids(&plan.final_inventory);
         prop_assert!(pruned.is_disjoint(&wanted));
         let difference: BTreeSet<_> = ids(&inventory).difference(&wanted).cloned().collect();
+        let lives_in = |id: &ObjectId| plan.steps().any(|step| step.id.namespace == id.name);
+        prop_assert!(plan.report.retained.iter().all(lives_in));
         prop_assert_eq!(&pruned, &difference);
         let union: BTreeSet<_> = pruned.union(&wanted).cloned().collect();
         prop_assert_eq!(ids(&plan.union_inventory), union);

@@ -20,8 +20,8 @@ pub use error::{PlanError, PlanErrors};
 pub use order::{Rank, flux_order};
 pub use planner::plan;
 pub use types::{
-    ApplyMode, ApplyStep, Because, Edge, Input, InventoryEntry, Orphan, Owner, Plan, PlanReport,
-    PruneStep, Scope, Skipped, Wait, WaitCondition, Wave,
+    ApplyMode, ApplyStep, Because, Edge, Input, InventoryEntry, Owner, Plan, PlanReport, PruneStep,
+    Scope, Skipped, Wait, WaitCondition, Wave,
 };
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use capstan_model::{Manifest, ObjectId};
 
 use crate::error::{PlanError, PlanErrors};
 use crate::types::{
-    ApplyStep, Because, Edge, Input, InventoryEntry, Orphan, Plan, PlanReport, Skipped, Wait,
+    ApplyStep, Because, Edge, Input, InventoryEntry, Plan, PlanReport, Skipped, Wait,
     WaitCondition, Wave,
 };
 use crate::{edges, graph, normalise, order, prune, refs};
@@ -29,14 +29,16 @@ pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
         mode: normalise::mode(object, &owner.group),
         recreate: force || normalise::wants_recreation(object, &owner.group),
         digest: object.digest(),
+        exclusion: (format!("{}/reconcile", owner.group), "disabled".to_owned()),
         manifest: object.clone(),
     })?;
     let kept: HashSet<&ObjectId> = wanted.iter().map(|entry| &entry.id).collect();
     let mut seen = HashSet::new();
-    let gone: Vec<InventoryEntry> = inventory
+    let gone = inventory
         .into_iter()
-        .filter(|entry| !kept.contains(&entry.id) && seen.insert(entry.id.clone()))
-        .collect();
+        .filter(|entry| !kept.contains(&entry.id) && seen.insert(entry.id.clone()));
+    let (retained, gone): (Vec<_>, Vec<_>) = gone.partition(|entry| prune && holds(entry, &wanted));
+    let wanted = in_order(wanted.into_iter().chain(retained.iter().cloned()).collect());
     Ok(Plan {
         waves,
         prune: if prune { prune::steps(&gone, &owner) } else { Vec::new() },
@@ -44,7 +46,8 @@ pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
         report: PlanReport {
             edges: named_edges(&objects, &edges),
             skipped,
-            orphaned: orphans(&gone, prune),
+            retained: retained.into_iter().map(|entry| entry.id).collect(),
+            orphaned: if prune { Vec::new() } else { gone.into_iter().map(|e| e.id).collect() },
         },
         final_inventory: wanted,
     })
@@ -168,9 +171,8 @@ fn in_order(mut entries: Vec<InventoryEntry>) -> Vec<InventoryEntry> {
     entries
 }
 
-fn orphans(gone: &[InventoryEntry], prune: bool) -> Vec<Orphan> {
-    if prune {
-        return Vec::new();
-    }
-    gone.iter().map(|entry| Orphan { id: entry.id.clone() }).collect()
+/// A Namespace that wanted objects live in: deleting it would delete them too.
+fn holds(entry: &InventoryEntry, wanted: &[InventoryEntry]) -> bool {
+    let namespace = entry.id.group.is_empty() && entry.id.kind == "Namespace";
+    namespace && wanted.iter().any(|other| other.id.namespace == entry.id.name)
 }

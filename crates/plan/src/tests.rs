@@ -408,7 +408,19 @@ fn without_prune_nothing_is_deleted_and_it_is_said() {
     let input = Input { prune: false, ..input(Vec::new(), vec![entry("shop_a__ConfigMap")]) };
     let plan = plan(input).expect("plannable");
     assert_eq!(plan.prune, []);
-    assert_eq!(plan.report.orphaned[0].id.to_string(), "ConfigMap/shop/a");
+    assert_eq!(plan.report.orphaned[0].to_string(), "ConfigMap/shop/a");
+}
+
+#[test]
+fn a_namespace_with_wanted_objects_is_retained() {
+    let inventory = vec![entry("_shop__Namespace"), entry("shop_a__ConfigMap")];
+    let wanted = vec![object("v1", "ConfigMap", "shop", "b")];
+    let first = plan(input(wanted, inventory.clone())).expect("plannable");
+    assert_eq!(first.prune.len(), 1);
+    assert_eq!(first.report.retained, [inventory[0].id.clone()]);
+    assert_eq!(first.final_inventory, [inventory[0].clone(), entry("shop_b__ConfigMap")]);
+    let last = plan(input(Vec::new(), first.final_inventory)).expect("plannable");
+    assert_eq!(last.prune.len(), 2);
 }
 
 #[test]

@@ -134,6 +134,21 @@ pub struct ApplyStep {
     pub recreate: bool,
     /// SHA-256 of the object in hex: equal digests mean that nothing changed.
     pub digest: String,
+    /// Label or annotation key and value that, on the live object, takes it out of our hands.
+    pub exclusion: (String, String),
+}
+
+impl ApplyStep {
+    /// Does the live object ask to be left alone?
+    pub fn spares(&self, live: &Manifest) -> bool {
+        carries(live, &self.exclusion)
+    }
+}
+
+/// Is it a label or an annotation of the object? Values compare without case, as in Flux.
+fn carries(object: &Manifest, (key, value): &(String, String)) -> bool {
+    let is = |found: Option<&str>| found.is_some_and(|v| v.eq_ignore_ascii_case(value));
+    is(object.label(key)) || is(object.annotation(key))
 }
 
 /// The values of the annotation `<group>/ssa`.
@@ -177,11 +192,8 @@ impl PruneStep {
                 return Some(format!("its label {key} is not `{value}`"));
             }
         }
-        self.exclusions.iter().find_map(|(key, value)| {
-            let is = |found: Option<&str>| found.is_some_and(|v| v.eq_ignore_ascii_case(value));
-            (is(live.label(key)) || is(live.annotation(key)))
-                .then(|| format!("it carries {key}: {value}"))
-        })
+        let exclusion = self.exclusions.iter().find(|exclusion| carries(live, exclusion));
+        exclusion.map(|(key, value)| format!("it carries {key}: {value}"))
     }
 }
 
@@ -193,7 +205,10 @@ pub struct PlanReport {
     /// Desired objects that are left alone.
     pub skipped: Vec<Skipped>,
     /// Objects that leave the inventory without being deleted, because pruning is off.
-    pub orphaned: Vec<Orphan>,
+    pub orphaned: Vec<ObjectId>,
+    /// Namespaces that are no longer desired and still hold desired objects: they are neither
+    /// deleted nor forgotten until those are gone.
+    pub retained: Vec<ObjectId>,
 }
 
 /// An order between two desired objects.
@@ -228,6 +243,13 @@ pub enum Because {
     Admits,
 }
 
+impl Because {
+    /// Must the one have been applied for the other to be accepted? The other rules only save a retry.
+    pub const fn is_needed(self) -> bool {
+        matches!(self, Self::Namespace | Self::Defines)
+    }
+}
+
 /// A desired object that is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -235,11 +257,4 @@ pub struct Skipped {
     pub id: ObjectId,
     /// The label or annotation that asks for it, as `key: value`.
     pub because: String,
-}
-
-/// An object that leaves the inventory and stays in the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Orphan {
-    /// The object.
-    pub id: ObjectId,
 }

@@ -1,0 +1,99 @@
+use std::collections::HashMap;
+
+use capstan_cluster::ClusterError;
+use capstan_model::{Chain, ObjectId};
+
+/// What was done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It was not there.
+    Created,
+    /// It changed.
+    Configured,
+    /// It was as wanted.
+    Unchanged,
+    /// An annotation keeps it from being touched.
+    Skipped,
+    /// It was deleted and made anew.
+    Recreated,
+}
+
+impl Action {
+    /// The word in Flux's change sets.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+            Self::Recreated => "recreated",
+        }
+    }
+}
+
+/// An object that was dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The object.
+    pub id: ObjectId,
+    /// What was done.
+    pub action: Action,
+}
+
+/// A step that failed. Other steps went on.
+#[derive(Debug)]
+pub struct StepFailure {
+    /// The object.
+    pub id: ObjectId,
+    /// Why.
+    pub cause: FailureCause,
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub enum FailureCause {
+    /// The cluster refused, or could not be reached.
+    Cluster(ClusterError),
+    /// What the step waits for did not come true in time.
+    Waiting(String),
+}
+
+impl std::fmt::Display for StepFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.cause {
+            FailureCause::Cluster(ClusterError::Api { fault, .. }) => {
+                write!(f, "{} apply failed ({}): {}", self.id, fault.reason, fault.message)
+            }
+            FailureCause::Cluster(error) => {
+                write!(f, "{} apply failed: {}", self.id, Chain(error))
+            }
+            FailureCause::Waiting(what) => write!(f, "{} was not applied: {what}", self.id),
+        }
+    }
+}
+
+/// What became of the waves.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Objects that were dealt with, in order.
+    pub applied: Vec<Applied>,
+    /// Steps that failed.
+    pub failed: Vec<StepFailure>,
+}
+
+/// What became of the deletions.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    /// Deletions that were sent now.
+    pub deleted: Vec<ObjectId>,
+    /// Objects that still exist: finalizers hold them, or their stage has not come.
+    pub pending: Vec<ObjectId>,
+    /// Objects that were left alone, and why.
+    pub spared: Vec<(ObjectId, String)>,
+    /// Deletions that failed.
+    pub failed: Vec<StepFailure>,
+}
+
+/// What each object was when it was last sent: the digest of what was wanted. Equal digests are not sent again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known(pub HashMap<ObjectId, String>);

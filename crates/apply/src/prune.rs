@@ -1,0 +1,54 @@
+use capstan_cluster::{Cluster, ClusterError, DeleteOptions};
+use capstan_plan::PruneStep;
+
+use crate::{FailureCause, Pruned, StepFailure};
+
+/// Deletes in order. What still exists keeps the later stages waiting: run it again when one of `pending` is gone.
+pub async fn prune(cluster: &Cluster, steps: &[PruneStep]) -> Pruned {
+    let mut pruned = Pruned::default();
+    let mut stages: Vec<u8> = steps.iter().map(|step| step.stage).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    for stage in stages {
+        let of_stage = || steps.iter().filter(|step| step.stage == stage);
+        if !pruned.pending.is_empty() || !pruned.failed.is_empty() {
+            pruned.pending.extend(of_stage().map(|step| step.id.clone()));
+            continue;
+        }
+        for step in of_stage() {
+            if let Err(error) = delete(cluster, step, &mut pruned).await {
+                let cause = FailureCause::Cluster(error);
+                pruned.failed.push(StepFailure { id: step.id.clone(), cause });
+            }
+        }
+    }
+    pruned
+}
+
+async fn delete(
+    cluster: &Cluster,
+    step: &PruneStep,
+    pruned: &mut Pruned,
+) -> Result<(), ClusterError> {
+    let (gvk, id) = (step.gvk(), &step.id);
+    let live = match cluster.get(&gvk, &id.namespace, &id.name).await {
+        // A kind that is not served has no objects.
+        Err(ClusterError::NoSuchKind(_)) => None,
+        live => live?,
+    };
+    let Some(live) = live else { return Ok(()) };
+    if let Some(why) = step.spares(&live) {
+        pruned.spared.push((id.clone(), why));
+        return Ok(());
+    }
+    if !live.is_deleting() {
+        let options =
+            DeleteOptions { uid: Some(live.uid().to_owned()), ..DeleteOptions::default() };
+        cluster.delete(&gvk, &id.namespace, &id.name, &options).await?;
+        pruned.deleted.push(id.clone());
+    }
+    if cluster.get(&gvk, &id.namespace, &id.name).await?.is_some_and(|l| l.uid() == live.uid()) {
+        pruned.pending.push(id.clone());
+    }
+    Ok(())
+}

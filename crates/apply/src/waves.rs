@@ -1,0 +1,133 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use capstan_cluster::Cluster;
+use capstan_model::{GroupVersionKind, Manifest, ObjectId};
+use capstan_plan::{ApplyStep, Plan, Wait, WaitCondition, Wave};
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
+use crate::step;
+use crate::{Action, Applied, FailureCause, Known, Outcome, PARALLEL, StepFailure};
+
+/// Flux waits 60 s for CRDs and Namespaces.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Applies the waves in order. A failed object holds back nothing but what waits for it by name; whatever can be applied is.
+///
+/// What `known` says was sent before with the same digest is not sent again; `known` is brought up to date.
+pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut broken = HashSet::new();
+    for wave in &plan.waves {
+        let unmet = unmet_waits(cluster, wave, &broken).await;
+        let (held, free): (Vec<_>, Vec<_>) =
+            wave.steps.iter().partition(|step| held_by(plan, step, &unmet, &broken).is_some());
+        for step in held {
+            let by = held_by(plan, step, &unmet, &broken).unwrap_or_default();
+            broken.insert(step.id.clone());
+            outcome.failed.push(StepFailure { id: step.id.clone(), cause: FailureCause::Waiting(by) });
+        }
+        run_wave(cluster, &free, known, &mut outcome, &mut broken).await;
+    }
+    outcome
+}
+
+async fn run_wave(
+    cluster: &Cluster,
+    steps: &[&ApplyStep],
+    known: &mut Known,
+    outcome: &mut Outcome,
+    broken: &mut HashSet<ObjectId>,
+) {
+    let is_known = |step: &ApplyStep| known.0.get(&step.id) == Some(&step.digest);
+    let runs = steps.iter().map(|&step| {
+        let sent_before = is_known(step);
+        async move {
+            let done =
+                if sent_before { Ok(Action::Unchanged) } else { step::run(cluster, step).await };
+            (step, done)
+        }
+    });
+    let done: Vec<_> = stream::iter(runs).buffered(PARALLEL).collect().await;
+    for (step, done) in done {
+        let id = step.id.clone();
+        match done {
+            Ok(action) => {
+                known.0.insert(id.clone(), step.digest.clone());
+                outcome.applied.push(Applied { id, action });
+            }
+            Err(cause) => {
+                known.0.remove(&id);
+                broken.insert(id.clone());
+                outcome.failed.push(StepFailure { id, cause });
+            }
+        }
+    }
+}
+
+/// Waits for what the wave needs; gives back what did not come true.
+async fn unmet_waits(
+    cluster: &Cluster,
+    wave: &Wave,
+    broken: &HashSet<ObjectId>,
+) -> HashSet<ObjectId> {
+    let waits = wave.wait_for.iter().filter(|wait| !broken.contains(&wait.id)).map(|wait| async {
+        let met = wait_for(cluster, wait).await;
+        (!met).then(|| wait.id.clone())
+    });
+    stream::iter(waits).buffered(PARALLEL).filter_map(async |id| id).collect().await
+}
+
+async fn wait_for(cluster: &Cluster, wait: &Wait) -> bool {
+    let Wait { id, version, condition } = wait;
+    let gvk = GroupVersionKind::new(&*id.group, &**version, &*id.kind);
+    let holds = |live: Option<&Manifest>| live.is_some_and(|live| is_met(live, *condition));
+    match cluster.wait_until(&gvk, &id.namespace, &id.name, WAIT_TIMEOUT, holds).await {
+        Ok(met) => met,
+        Err(error) => {
+            tracing::debug!(%id, %error, "failed to wait");
+            false
+        }
+    }
+}
+
+fn is_met(live: &Manifest, condition: WaitCondition) -> bool {
+    match condition {
+        WaitCondition::Established => has_condition(live, "Established"),
+        WaitCondition::Offered => {
+            has_condition(live, "Established") && has_condition(live, "Offered")
+        }
+        WaitCondition::Active => {
+            live.value().pointer("/status/phase").and_then(Value::as_str) == Some("Active")
+        }
+    }
+}
+
+fn has_condition(live: &Manifest, type_: &str) -> bool {
+    let conditions = live.value().pointer("/status/conditions").and_then(Value::as_array);
+    conditions.is_some_and(|conditions| {
+        conditions.iter().any(|condition| condition["type"] == type_ && condition["status"] == "True")
+    })
+}
+
+/// What a step waits for in vain, by the edges of the plan.
+fn held_by(
+    plan: &Plan,
+    step: &ApplyStep,
+    unmet: &HashSet<ObjectId>,
+    broken: &HashSet<ObjectId>,
+) -> Option<String> {
+    let before = plan.report.edges.iter().filter(|edge| edge.after == step.id);
+    let mut blockers = before.filter_map(|edge| {
+        let id = &edge.before;
+        if unmet.contains(id) {
+            Some(format!("{id} did not become ready within {}s", WAIT_TIMEOUT.as_secs()))
+        } else if broken.contains(id) && edge.because.is_needed() {
+            Some(format!("{id} failed"))
+        } else {
+            None
+        }
+    });
+    blockers.next()
+}

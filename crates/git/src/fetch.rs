@@ -1,0 +1,241 @@
+use std::cell::Cell;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use capstan_model::{Revision, Secret};
+use gix::remote::Direction;
+use gix::remote::fetch::{Shallow, Tags};
+use gix::sec::identity::Account;
+
+use crate::{FetchError, GitTree, Repositories};
+
+/// A repository and how we get in.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// http or https URL.
+    pub url: String,
+    /// Basic authentication.
+    pub credentials: Option<Credentials>,
+}
+
+/// User name and password, or token as password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: Secret<String>,
+}
+
+/// Which revision is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The tip of a branch.
+    Branch(String),
+    /// A tag.
+    Tag(String),
+    /// A full reference name.
+    Name(String),
+    /// A commit; the branch is only where it is said to be.
+    Commit {
+        /// 40 hex digits.
+        commit: String,
+        /// The branch that `spec.ref` names beside it.
+        branch: Option<String>,
+    },
+}
+
+impl Wanted {
+    fn refspec(&self) -> String {
+        match self {
+            Self::Branch(name) => format!("+refs/heads/{name}:refs/capstan/heads/{name}"),
+            Self::Tag(name) => format!("+refs/tags/{name}:refs/capstan/tags/{name}"),
+            Self::Name(name) => format!("+{name}:refs/capstan/names/{name}"),
+            Self::Commit { commit, .. } => format!("+{commit}:refs/capstan/commits/{commit}"),
+        }
+    }
+
+    fn revision(&self, commit: String) -> Revision {
+        let name = match self {
+            Self::Branch(name) | Self::Tag(name) | Self::Name(name) => Some(name.clone()),
+            Self::Commit { branch, .. } => branch.clone(),
+        };
+        Revision { name, commit }
+    }
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Branch(name) => write!(f, "branch '{name}'"),
+            Self::Tag(name) => write!(f, "tag '{name}'"),
+            Self::Name(name) => write!(f, "reference '{name}'"),
+            Self::Commit { commit, .. } => write!(f, "commit '{commit}'"),
+        }
+    }
+}
+
+/// A fetched revision.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// What it is called.
+    pub revision: Revision,
+    /// Its files.
+    pub tree: GitTree,
+}
+
+impl Repositories {
+    /// Fetches a revision. Blocks: run it where blocking is allowed; `interrupt` ends it early as a timeout.
+    ///
+    /// Idempotent: what is there already is not transferred again. A failure leaves earlier revisions readable.
+    pub fn fetch(
+        &self,
+        remote: &Remote,
+        wanted: &Wanted,
+        interrupt: &AtomicBool,
+    ) -> Result<Fetched, FetchError> {
+        self.with(remote, |repository| {
+            let commit = fetch(repository, remote, wanted, interrupt)?;
+            read(repository, remote, wanted, &commit)
+        })
+    }
+}
+
+/// Brings the wanted objects here and returns the id that the remote has for them.
+fn fetch(
+    repository: &gix::Repository,
+    remote: &Remote,
+    wanted: &Wanted,
+    interrupt: &AtomicBool,
+) -> Result<gix::ObjectId, FetchError> {
+    let asked = Asked::default();
+    let failed = |cause: gix::Error| fetch_error(remote, wanted, &asked, interrupt, &cause);
+    let invalid = |cause: String| FetchError::Url { url: remote.url.clone(), cause };
+    let origin = repository
+        .remote_at(remote.url.as_str())
+        .map_err(|cause| invalid(cause.to_string()))?
+        .with_fetch_tags(Tags::None)
+        .with_refspecs([wanted.refspec().as_str()], Direction::Fetch)
+        .map_err(|cause| invalid(cause.to_string()))?;
+    let mut connection = origin.connect(Direction::Fetch).map_err(failed)?;
+    if let Some(credentials) = &remote.credentials {
+        // Sent with the first request: asking without it first would cost a round trip a fetch.
+        let account = account(credentials);
+        connection.transport_mut().set_identity(account).map_err(|cause| invalid(cause.to_string()))?;
+    }
+    connection.set_credentials(|action| asked.answer(remote, &action));
+    let prepared = connection
+        .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
+        .map_err(failed)?;
+    let found = prepared.ref_map().mappings.first().and_then(|mapping| mapping.remote.as_id());
+    let Some(commit) = found.map(ToOwned::to_owned) else {
+        return Err(FetchError::NoSuchReference {
+            url: remote.url.clone(),
+            wanted: wanted.to_string(),
+        });
+    };
+    if repository.has_object(commit) && repository.find_object(commit).is_ok_and(is_whole) {
+        return Ok(commit);
+    }
+    prepared
+        .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
+        .with_reflog_message(gix::remote::fetch::RefLogMessage::Override { message: "fetch".into() })
+        .receive(gix::progress::Discard, interrupt)
+        .map_err(failed)?;
+    Ok(commit)
+}
+
+/// A commit whose tree is here came with a whole pack.
+fn is_whole(object: gix::Object<'_>) -> bool {
+    object.peel_to_tree().is_ok()
+}
+
+fn read(
+    repository: &gix::Repository,
+    remote: &Remote,
+    wanted: &Wanted,
+    id: &gix::ObjectId,
+) -> Result<Fetched, FetchError> {
+    let error =
+        |cause: gix::Error| FetchError::Remote { url: remote.url.clone(), cause: cause.to_string() };
+    let commit = repository
+        .find_object(*id)
+        .and_then(gix::Object::peel_to_commit)
+        .map_err(error)?;
+    let tree = commit.tree_id().map_err(error)?.detach();
+    Ok(Fetched {
+        revision: wanted.revision(commit.id.to_string()),
+        tree: GitTree::new(repository.clone().into_sync(), tree),
+    })
+}
+
+fn account(credentials: &Credentials) -> Account {
+    Account {
+        username: credentials.username.clone(),
+        password: credentials.password.expose().clone(),
+        oauth_refresh_token: None,
+    }
+}
+
+/// What the server made us do about credentials.
+#[derive(Default)]
+struct Asked {
+    wanted: Cell<bool>,
+    refused: Cell<bool>,
+}
+
+impl Asked {
+    /// The transport asks for credentials once, and tells whether they were any good.
+    fn answer(
+        &self,
+        remote: &Remote,
+        action: &gix::credentials::helper::Action,
+    ) -> Result<Option<gix::credentials::protocol::Outcome>, gix::Error> {
+        use gix::credentials::helper::{Action, NextAction};
+        match action {
+            Action::Get(context) => {
+                // Our credentials went with the first request: being asked means that they were refused.
+                self.wanted.set(true);
+                self.refused.set(remote.credentials.is_some());
+                let Some(credentials) = &remote.credentials else { return Ok(None) };
+                Ok(Some(gix::credentials::protocol::Outcome {
+                    identity: account(credentials),
+                    next: NextAction::from(context.clone()),
+                }))
+            }
+            Action::Store(_) => Ok(None),
+            Action::Erase(_) => {
+                self.refused.set(true);
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn fetch_error(
+    remote: &Remote,
+    wanted: &Wanted,
+    asked: &Asked,
+    interrupt: &AtomicBool,
+    cause: &gix::Error,
+) -> FetchError {
+    let url = remote.url.clone();
+    if interrupt.load(Ordering::Relaxed) {
+        return FetchError::Timeout { url };
+    }
+    if asked.refused.get() {
+        return FetchError::CredentialsRefused { url };
+    }
+    if asked.wanted.get() {
+        return FetchError::CredentialsMissing { url };
+    }
+    let cause = chain(cause);
+    if cause.contains("did not match any refs") || cause.contains("not our ref") {
+        return FetchError::NoSuchReference { url, wanted: wanted.to_string() };
+    }
+    FetchError::Remote { url, cause }
+}
+
+fn chain(error: &gix::Error) -> String {
+    capstan_model::Chain(error).to_string().replace('\n', ": ")
+}
