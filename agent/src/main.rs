@@ -1,3 +1,24 @@
 //! The agent: pulls, builds and applies in its cluster.
+//!
+//! It works alone: what it needs is in its cluster and in Git. When a hub made the cluster, it tells the hub how it is.
 
-fn main() {}
+mod args;
+mod follow;
+mod heartbeat;
+mod kinds;
+mod managed;
+mod receiver;
+mod source;
+mod unit;
+mod watches;
+mod wiring;
+mod world;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = args::Args::parse();
+    capstan_runtime::init_logging(args.log_encoding == "json", &args.log_level);
+    wiring::run(args).await
+}

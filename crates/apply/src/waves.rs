@@ -4,7 +4,8 @@ use std::time::Duration;
 use capstan_cluster::Cluster;
 use capstan_model::{GroupVersionKind, Manifest, ObjectId};
 use capstan_plan::{ApplyStep, Plan, Wait, WaitCondition, Wave};
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use serde_json::Value;
 
 use crate::step;
@@ -41,14 +42,16 @@ async fn run_wave(
     broken: &mut HashSet<ObjectId>,
 ) {
     let is_known = |step: &ApplyStep| known.0.get(&step.id) == Some(&step.digest);
-    let runs = steps.iter().map(|&step| {
+    let mut runs: Vec<BoxFuture<'_, _>> = Vec::with_capacity(steps.len());
+    for &step in steps {
         let sent_before = is_known(step);
-        async move {
+        let run = async move {
             let done =
                 if sent_before { Ok(Action::Unchanged) } else { step::run(cluster, step).await };
             (step, done)
-        }
-    });
+        };
+        runs.push(run.boxed());
+    }
     let done: Vec<_> = stream::iter(runs).buffered(PARALLEL).collect().await;
     for (step, done) in done {
         let id = step.id.clone();
@@ -72,11 +75,13 @@ async fn unmet_waits(
     wave: &Wave,
     broken: &HashSet<ObjectId>,
 ) -> HashSet<ObjectId> {
-    let waits = wave.wait_for.iter().filter(|wait| !broken.contains(&wait.id)).map(|wait| async {
-        let met = wait_for(cluster, wait).await;
-        (!met).then(|| wait.id.clone())
-    });
-    stream::iter(waits).buffered(PARALLEL).filter_map(async |id| id).collect().await
+    let mut waits: Vec<BoxFuture<'_, _>> = Vec::new();
+    for wait in wave.wait_for.iter().filter(|wait| !broken.contains(&wait.id)) {
+        let met = async move { (wait_for(cluster, wait).await, wait.id.clone()) };
+        waits.push(met.boxed());
+    }
+    let ended: Vec<(bool, ObjectId)> = stream::iter(waits).buffered(PARALLEL).collect().await;
+    ended.into_iter().filter(|(met, _)| !met).map(|(_, id)| id).collect()
 }
 
 async fn wait_for(cluster: &Cluster, wait: &Wait) -> bool {

@@ -1,0 +1,192 @@
+//! Objects that units wait for or read from: one watch a kind and namespace, shared, opened when first followed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Selection, mirror_into};
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
+use capstan_runtime::Queue;
+
+use crate::world::Place;
+
+/// How soon a kind that is not served is looked for again while somebody follows it.
+const KIND_RETRY: Duration = Duration::from_secs(1);
+
+/// What units follow. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Followed {
+    wake: Queue<NamespacedName>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    watches: HashMap<WatchKey, Watch>,
+    followers: HashMap<(String, ObjectId), HashSet<NamespacedName>>,
+    follows: HashMap<(NamespacedName, Topic), Vec<(String, ObjectId)>>,
+}
+
+/// Why a unit follows objects: each topic is replaced on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Topic {
+    /// Its inputs: ConfigMaps and Secrets of variables, credentials.
+    Inputs,
+    /// Its health checks, or what it waits to see gone.
+    Health,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct WatchKey {
+    cluster: String,
+    gvk: GroupVersionKind,
+    namespace: String,
+}
+
+struct Watch {
+    mirror: Mirror,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Followed {
+    pub(crate) fn new(wake: Queue<NamespacedName>) -> Self {
+        Self { wake, state: Arc::default() }
+    }
+
+    /// Replaces what a unit follows under a topic; from now on it is woken when one of the places changes.
+    pub(crate) fn follow(
+        &self,
+        unit: &NamespacedName,
+        topic: Topic,
+        cluster: &Cluster,
+        places: &[Place],
+    ) {
+        let url = cluster.url();
+        let ids: Vec<_> = places.iter().map(|place| (url.clone(), id(place))).collect();
+        let mut state = self.state.lock().expect("no holder of this lock can panic");
+        let slot = (unit.clone(), topic);
+        if state.follows.get(&slot) == Some(&ids) {
+            return;
+        }
+        let before = state.follows.insert(slot, ids.clone()).unwrap_or_default();
+        for old in before {
+            let still = [Topic::Inputs, Topic::Health].into_iter().any(|topic| {
+                state.follows.get(&(unit.clone(), topic)).is_some_and(|ids| ids.contains(&old))
+            });
+            if !still && let Some(followers) = state.followers.get_mut(&old) {
+                followers.remove(unit);
+            }
+        }
+        for id in ids {
+            state.followers.entry(id).or_default().insert(unit.clone());
+        }
+        for place in places {
+            self.open(&mut state, cluster, place);
+        }
+        close_unused(&mut state);
+    }
+
+    /// The objects at some places, as the watches have them; waits for a watch's first list.
+    pub(crate) async fn look(
+        &self,
+        cluster: &Cluster,
+        places: &[Place],
+    ) -> Vec<(Place, Option<Arc<Manifest>>)> {
+        let mut seen = Vec::with_capacity(places.len());
+        for place in places {
+            let mirror = {
+                let state = self.state.lock().expect("no holder of this lock can panic");
+                state.watches.get(&watch_key(cluster, place)).map(|watch| watch.mirror.clone())
+            };
+            let object = match mirror {
+                Some(mirror) if is_served(cluster, place).await => {
+                    mirror.synced().await;
+                    mirror.get(&place.key())
+                }
+                _ => None,
+            };
+            seen.push((place.clone(), object));
+        }
+        seen
+    }
+
+    fn open(&self, state: &mut State, cluster: &Cluster, place: &Place) {
+        let key = watch_key(cluster, place);
+        if state.watches.contains_key(&key) {
+            return;
+        }
+        let mirror = Mirror::default();
+        let run = watch(self.clone(), cluster.clone(), key.clone(), mirror.clone());
+        let task = tokio::spawn(run);
+        state.watches.insert(key, Watch { mirror, task });
+    }
+
+    fn changed(&self, cluster: &str, change: &Change) {
+        let id = change.object().id();
+        let state = self.state.lock().expect("no holder of this lock can panic");
+        for unit in state.followers.get(&(cluster.to_owned(), id)).into_iter().flatten() {
+            self.wake.wake(unit.clone());
+        }
+    }
+}
+
+async fn is_served(cluster: &Cluster, place: &Place) -> bool {
+    cluster.resource(&place.gvk).await.is_ok()
+}
+
+fn watch_key(cluster: &Cluster, place: &Place) -> WatchKey {
+    WatchKey {
+        cluster: cluster.url(),
+        gvk: place.gvk.clone(),
+        namespace: place.namespace.clone(),
+    }
+}
+
+fn id(place: &Place) -> ObjectId {
+    ObjectId {
+        group: place.gvk.group.clone(),
+        kind: place.gvk.kind.clone(),
+        namespace: place.namespace.clone(),
+        name: place.name.clone(),
+    }
+}
+
+/// Watches that nobody needs any more are closed.
+fn close_unused(state: &mut State) {
+    let used: HashSet<(String, String, String, String)> = state
+        .followers
+        .iter()
+        .filter(|(_, units)| !units.is_empty())
+        .map(|((cluster, id), _)| {
+            (cluster.clone(), id.group.clone(), id.kind.clone(), id.namespace.clone())
+        })
+        .collect();
+    state.watches.retain(|key, _| {
+        let gvk = &key.gvk;
+        used.contains(&(
+            key.cluster.clone(),
+            gvk.group.clone(),
+            gvk.kind.clone(),
+            key.namespace.clone(),
+        ))
+    });
+    state.followers.retain(|_, units| !units.is_empty());
+}
+
+async fn watch(followed: Followed, cluster: Cluster, key: WatchKey, mirror: Mirror) {
+    let selection = Selection { namespace: key.namespace.clone(), ..Selection::default() };
+    loop {
+        let told = |change: Change| followed.changed(&key.cluster, &change);
+        match mirror_into(&cluster, &key.gvk, selection.clone(), &mirror, told).await {
+            Ok(()) | Err(ClusterError::NoSuchKind(_)) => {}
+            Err(error) => tracing::debug!(gvk = %key.gvk, %error, "watch failed"),
+        }
+        tokio::time::sleep(KIND_RETRY).await;
+    }
+}

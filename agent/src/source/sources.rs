@@ -1,0 +1,33 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use capstan_model::{NamespacedName, Revision};
+use capstan_tree::Tree;
+
+/// A fetched revision, ready to build from.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) revision: Revision,
+    pub(crate) tree: Arc<dyn Tree>,
+}
+
+/// The last good revision of every source. Units build from here: nobody waits for an artifact to be packed.
+#[derive(Clone, Default)]
+pub(crate) struct Sources(Arc<Mutex<HashMap<NamespacedName, Source>>>);
+
+impl Sources {
+    pub(crate) fn get(&self, key: &NamespacedName) -> Option<Source> {
+        self.0.lock().expect("no holder of this lock can panic").get(key).cloned()
+    }
+
+    /// Puts a revision in place; true when it is another than before.
+    pub(crate) fn put(&self, key: &NamespacedName, source: Source) -> bool {
+        let mut sources = self.0.lock().expect("no holder of this lock can panic");
+        let revision = source.revision.clone();
+        sources.insert(key.clone(), source).is_none_or(|before| before.revision != revision)
+    }
+
+    pub(crate) fn remove(&self, key: &NamespacedName) {
+        self.0.lock().expect("no holder of this lock can panic").remove(key);
+    }
+}

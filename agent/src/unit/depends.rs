@@ -1,0 +1,86 @@
+use std::collections::{BTreeMap, HashSet};
+
+use capstan_api::flux::KustomizationSpec;
+use capstan_cluster::Mirror;
+use capstan_model::{Manifest, NamespacedName};
+use capstan_plan::units;
+use capstan_report::Failure;
+use serde_json::Value;
+
+use super::failure;
+use crate::kinds;
+
+/// The source that a unit builds from.
+pub(crate) fn source_of(unit: &Manifest) -> Option<NamespacedName> {
+    let reference = unit.value().pointer("/spec/sourceRef")?;
+    let namespace = reference.get("namespace").and_then(Value::as_str);
+    let name = reference.get("name")?.as_str()?;
+    Some(NamespacedName::new(namespace.unwrap_or(unit.namespace()), name))
+}
+
+/// The units that a unit depends on.
+pub(crate) fn dependencies(unit: &Manifest) -> HashSet<NamespacedName> {
+    let list = unit.value().pointer("/spec/dependsOn").and_then(Value::as_array);
+    let key = |entry: &Value| {
+        let namespace = entry.get("namespace").and_then(Value::as_str);
+        let name = entry.get("name")?.as_str()?;
+        Some(NamespacedName::new(namespace.unwrap_or(unit.namespace()), name))
+    };
+    list.into_iter().flatten().filter_map(key).collect()
+}
+
+/// Are all dependencies ready, and have those of the same source applied the same revision?
+pub(super) fn check(
+    units: &Mirror,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+    revision: &str,
+) -> Result<(), Failure> {
+    let not_ready = |message: String| failure("DependencyNotReady", message);
+    for dependency in &spec.depends_on {
+        if dependency.ready_expr.is_some() {
+            let message = "spec.dependsOn[].readyExpr is not supported yet: remove it";
+            return Err(Failure { stalled: true, ..failure("InvalidCELExpression", message) });
+        }
+        let namespace = dependency.namespace.as_deref().unwrap_or(unit.namespace());
+        let key = NamespacedName::new(namespace, &*dependency.name);
+        let found = units.get(&key).ok_or_else(|| {
+            not_ready(format!("dependency '{key}' not found: create it, or correct spec.dependsOn"))
+        })?;
+        if !is_ready(&found) {
+            return Err(not_ready(match cycle_through(units, unit) {
+                Some(cycle) => format!("{cycle}; remove one of these dependsOn"),
+                None => format!("dependency '{key}' is not ready"),
+            }));
+        }
+        if source_of(&found) == source_of(unit) && applied(&found) != Some(revision) {
+            return Err(not_ready(format!("dependency '{key}' revision is not up to date")));
+        }
+    }
+    Ok(())
+}
+
+fn is_ready(unit: &Manifest) -> bool {
+    let status = kinds::status(unit);
+    let is_observed = status.get("observedGeneration").and_then(Value::as_i64) == unit.generation();
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    is_observed && conditions.is_some_and(|list| list.iter().any(ready))
+}
+
+fn applied(unit: &Manifest) -> Option<&str> {
+    unit.value().pointer("/status/lastAppliedRevision").and_then(Value::as_str)
+}
+
+fn cycle_through(units: &Mirror, unit: &Manifest) -> Option<String> {
+    let graph: BTreeMap<NamespacedName, Vec<NamespacedName>> = units
+        .all()
+        .iter()
+        .map(|unit| {
+            let key = NamespacedName::new(unit.namespace(), unit.name());
+            (key, dependencies(unit).into_iter().collect())
+        })
+        .collect();
+    let own = NamespacedName::new(unit.namespace(), unit.name());
+    units::cycle_of(&graph, &own).map(|cycle| cycle.to_string())
+}

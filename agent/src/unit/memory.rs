@@ -1,0 +1,63 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use capstan_apply::Known;
+use capstan_model::NamespacedName;
+use tokio::time::Instant;
+
+use crate::world::Place;
+
+/// What was done for a unit since the process started: enough to do nothing when nothing changed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) known: Known,
+    pub(super) done: Option<Done>,
+}
+
+/// The last run.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) inputs: Inputs,
+    pub(super) at: Instant,
+    pub(super) phase: Phase,
+}
+
+/// Everything that a run depends on, apart from the live objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Inputs {
+    pub(super) revision: String,
+    pub(super) generation: i64,
+    pub(super) requested_at: Option<String>,
+    pub(super) variables: String,
+    pub(super) target: String,
+}
+
+/// How the last run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Ready.
+    Ready,
+    /// Applied; these objects must become healthy. After the timeout the unit is unhealthy, and still looks.
+    Checking { places: Vec<Place>, timed_out: bool },
+    /// It failed before that.
+    Failed,
+}
+
+/// The memories of all units. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memories(Arc<Mutex<HashMap<NamespacedName, Memory>>>);
+
+impl Memories {
+    pub(super) fn get(&self, key: &NamespacedName) -> Memory {
+        let memories = self.0.lock().expect("no holder of this lock can panic");
+        memories.get(key).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn put(&self, key: &NamespacedName, memory: Memory) {
+        self.0.lock().expect("no holder of this lock can panic").insert(key.clone(), memory);
+    }
+
+    pub(super) fn forget(&self, key: &NamespacedName) {
+        self.0.lock().expect("no holder of this lock can panic").remove(key);
+    }
+}

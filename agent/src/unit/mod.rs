@@ -1,0 +1,26 @@
+//! Units: Kustomizations, from source to health.
+//!
+//! One run reads everything, builds and applies; waiting for health holds no worker: the unit is woken when one of the
+//! objects that it waits for changes, and a new revision simply starts a new run.
+
+mod build;
+mod depends;
+mod finalize;
+mod health;
+mod memory;
+mod notes;
+mod reconcile;
+mod target;
+mod variables;
+
+pub(crate) use depends::{dependencies, source_of};
+pub(crate) use memory::Memories;
+pub(crate) use reconcile::reconcile;
+pub(crate) use target::Clusters;
+
+use capstan_report::Failure;
+
+/// A failure that trying again may mend.
+fn failure(reason: &str, message: impl Into<String>) -> Failure {
+    Failure { reason: reason.to_owned(), message: message.into(), stalled: false }
+}

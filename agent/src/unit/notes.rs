@@ -1,0 +1,38 @@
+use std::collections::BTreeMap;
+
+use capstan_apply::{Action, Outcome, Pruned};
+use capstan_cluster::{EventType, Note};
+use capstan_model::Manifest;
+use jiff::Timestamp;
+
+use crate::world::World;
+
+/// Flux's component name in events.
+const COMPONENT: &str = "kustomize-controller";
+
+/// Lines of Flux's change set, for what really changed.
+pub(super) fn change_set(outcome: &Outcome, pruned: &Pruned) -> Vec<String> {
+    let changed = outcome
+        .applied
+        .iter()
+        .filter(|applied| !matches!(applied.action, Action::Unchanged | Action::Skipped))
+        .map(|applied| format!("{} {}", applied.id, applied.action.word()));
+    changed.chain(pruned.deleted.iter().map(|id| format!("{id} deleted"))).collect()
+}
+
+/// Records an event of a unit.
+pub(super) async fn record(
+    world: &World,
+    unit: &Manifest,
+    (type_, reason): (EventType, &str),
+    message: String,
+    revision: Option<&str>,
+) {
+    let mut annotations = BTreeMap::new();
+    if let Some(revision) = revision {
+        let key = format!("{}/revision", capstan_api::flux::KUSTOMIZE_GROUP);
+        annotations.insert(key, revision.to_owned());
+    }
+    let note = Note { type_, reason: reason.to_owned(), message, annotations };
+    world.cluster.record(unit, COMPONENT, note, Timestamp::now()).await;
+}

@@ -1,0 +1,452 @@
+use std::time::Duration;
+
+use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
+use capstan_apply::{Outcome, Pruned};
+use capstan_cluster::{ClusterError, EventType};
+use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
+use capstan_plan::Plan;
+use capstan_report::{Failure, Health, UnitOutcome, unit_status};
+use capstan_runtime::Next;
+use tokio::time::Instant;
+
+use super::health::{self, Verdict};
+use super::memory::{Done, Inputs, Memory, Phase};
+use super::target::{self, Target};
+use super::variables::{self, Variables};
+use super::{build, depends, failure, finalize, notes};
+use crate::follow::Topic;
+use crate::kinds;
+use crate::source::Source;
+use crate::world::{Place, World};
+
+/// The safety net behind an event that wakes us: Flux's `--requeue-dependency`.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Brings a unit to its revision, and reports.
+///
+/// Flow: source, dependencies, variables, build, plan, union inventory, apply, prune, health, status. Idempotent: a run that
+/// was cut off anywhere is simply made again. A failure leaves what was applied before.
+pub(crate) async fn reconcile(world: World, key: NamespacedName) -> Next {
+    let read = world.cluster.get(&kinds::kustomization(), &key.namespace, &key.name).await;
+    let done = match read {
+        Ok(Some(mut unit)) => reconcile_unit(&world, &key, &mut unit).await,
+        Ok(None) => {
+            world.memories.forget(&key);
+            return Next::Wait;
+        }
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| {
+        tracing::warn!(unit = %key, error = %Chain(&error), "failed to read or report");
+        Next::Backoff
+    })
+}
+
+async fn reconcile_unit(
+    world: &World,
+    key: &NamespacedName,
+    unit: &mut Manifest,
+) -> Result<Next, ClusterError> {
+    if unit.is_deleting() {
+        return finalize::finalize(world, key, unit).await;
+    }
+    world.add_finalizer(unit).await?;
+    let spec: KustomizationSpec = match kinds::spec(unit) {
+        Ok(spec) => spec,
+        Err(message) => {
+            let failure = Failure { stalled: true, ..failure("InvalidSpec", message) };
+            return fail(world, key, unit, None, failure, Duration::MAX).await;
+        }
+    };
+    if spec.suspend == Some(true) {
+        return Ok(Next::Wait);
+    }
+    let ready = match ready(world, unit, &spec).await {
+        Ok(ready) => ready,
+        Err((failure, revision)) => {
+            return fail(world, key, unit, revision, failure, LOOK_AGAIN.min(retry(&spec))).await;
+        }
+    };
+    follow_inputs(world, key, unit, &spec);
+    let run = Run { world, key, spec, ready };
+    let memory = world.memories.get(key);
+    let inputs = run.inputs(unit);
+    match memory.done.clone().filter(|done| done.inputs == inputs) {
+        Some(Done { phase: Phase::Checking { places, timed_out }, at, .. }) => {
+            run.check(unit, memory, (places, at, timed_out)).await
+        }
+        Some(Done { phase: Phase::Ready, at, .. }) if at.elapsed() < interval(&run.spec) => {
+            Ok(Next::After(interval(&run.spec).saturating_sub(at.elapsed())))
+        }
+        _ => run.apply(unit, memory, inputs).await,
+    }
+}
+
+/// What a run needs before it can begin.
+struct Ready {
+    source: Source,
+    variables: Variables,
+    target: Target,
+}
+
+async fn ready(
+    world: &World,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+) -> Result<Ready, (Failure, Option<String>)> {
+    let source = source(world, unit, spec).map_err(|failure| (failure, None))?;
+    let revision = source.revision.to_string();
+    let with_revision = |failure| (failure, Some(revision.clone()));
+    depends::check(&world.kustomizations, unit, spec, &revision).map_err(with_revision)?;
+    let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
+        .await
+        .map_err(with_revision)?;
+    let target = target::target(world, unit, spec)
+        .await
+        .map_err(|none| with_revision(none.into_failure()))?;
+    Ok(Ready { source, variables, target })
+}
+
+fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
+    let reference = &spec.source_ref;
+    let namespace = reference.namespace.as_deref().unwrap_or(unit.namespace());
+    let key = NamespacedName::new(namespace, &*reference.name);
+    if reference.kind != "GitRepository" {
+        let message = format!("sources of kind {} are not supported yet", reference.kind);
+        return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
+    }
+    if let Some(source) = world.sources.get(&key) {
+        return Ok(source);
+    }
+    let message = if world.git_repositories.get(&key).is_some() {
+        "Source artifact not found, retrying in 30s".to_owned()
+    } else {
+        format!("Source 'GitRepository/{key}' not found")
+    };
+    Err(failure("ArtifactFailed", message))
+}
+
+fn follow_inputs(
+    world: &World,
+    key: &NamespacedName,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+) {
+    let mut places = variables::places(spec.post_build.as_ref(), unit.namespace());
+    let kube_config = spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
+    places.extend(
+        kube_config.map(|secret| Place::new(kinds::secret(), unit.namespace(), &secret.name)),
+    );
+    world.followed.follow(key, Topic::Inputs, &world.cluster, &places);
+}
+
+/// One run of a unit whose inputs are all there.
+struct Run<'a> {
+    world: &'a World,
+    key: &'a NamespacedName,
+    spec: KustomizationSpec,
+    ready: Ready,
+}
+
+impl Run<'_> {
+    fn revision(&self) -> String {
+        self.ready.source.revision.to_string()
+    }
+
+    fn inputs(&self, unit: &Manifest) -> Inputs {
+        Inputs {
+            revision: self.revision(),
+            generation: unit.generation().unwrap_or_default(),
+            requested_at: unit.annotation(REQUESTED_AT).map(str::to_owned),
+            variables: self.ready.variables.digest(),
+            target: self.ready.target.name.clone(),
+        }
+    }
+
+    async fn apply(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        inputs: Inputs,
+    ) -> Result<Next, ClusterError> {
+        let started = Instant::now();
+        if may_have_drifted(memory.done.as_ref(), &inputs) {
+            memory.known = capstan_apply::Known::default();
+        }
+        self.report_progress(unit).await?;
+        let plan = match self.plan(unit).await {
+            Ok(plan) => plan,
+            Err(failure) => return self.fail(unit, memory, inputs, failure).await,
+        };
+        let union = build::inventory_status(&plan.union_inventory);
+        if plan.union_inventory != build::inventory(unit) {
+            self.write(unit, &UnitOutcome::Inventory(union.clone())).await?;
+        }
+        let cluster = &self.ready.target.cluster;
+        let outcome = capstan_apply::apply(cluster, &plan, &mut memory.known).await;
+        if !outcome.failed.is_empty() {
+            self.announce(unit, &outcome, &Pruned::default()).await;
+            let failure = apply_failure(&outcome);
+            return self.fail(unit, memory, inputs, failure).await;
+        }
+        let pruned = capstan_apply::prune(cluster, &plan.prune).await;
+        self.announce(unit, &outcome, &pruned).await;
+        if let Some(first) = pruned.failed.first() {
+            let failure = failure("PruneFailed", first.to_string());
+            return self.fail(unit, memory, inputs, failure).await;
+        }
+        let places = self.pending_places(&plan, &pruned);
+        let is_pruning = !places.is_empty();
+        memory.done = Some(Done {
+            inputs,
+            at: started,
+            phase: Phase::Checking {
+                places: health::places(unit, &self.spec, &plan),
+                timed_out: false,
+            },
+        });
+        let inventory = if is_pruning {
+            union
+        } else {
+            build::inventory_status(&plan.final_inventory)
+        };
+        self.start_check(unit, memory, inventory, places).await
+    }
+
+    async fn plan(&self, unit: &Manifest) -> Result<Plan, Failure> {
+        let Ready { source, variables, target } = &self.ready;
+        let built =
+            build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
+        build::plan(&target.cluster, unit, &self.spec, built).await
+    }
+
+    /// Pruned objects that are not gone yet keep their place in the inventory, and wake us when they go.
+    fn pending_places(&self, plan: &Plan, pruned: &Pruned) -> Vec<Place> {
+        let pending = plan.prune.iter().filter(|step| pruned.pending.contains(&step.id));
+        pending.map(|step| Place::new(step.gvk(), &step.id.namespace, &step.id.name)).collect()
+    }
+
+    async fn start_check(
+        &self,
+        unit: &mut Manifest,
+        memory: Memory,
+        inventory: serde_json::Value,
+        pending: Vec<Place>,
+    ) -> Result<Next, ClusterError> {
+        let done = memory.done.clone().expect("set by the caller");
+        let Phase::Checking { places, .. } = done.phase else { return Ok(Next::Wait) };
+        if !pending.is_empty() {
+            let cluster = &self.ready.target.cluster;
+            self.world.followed.follow(self.key, Topic::Health, cluster, &pending);
+            let waiting_for = format!("{} objects to be deleted", pending.len());
+            self.write_applied(unit, inventory, self.checking(waiting_for)).await?;
+            let failed = Done { phase: Phase::Failed, ..memory.done.clone().expect("set above") };
+            self.world.memories.put(self.key, Memory { done: Some(failed), ..memory });
+            return Ok(Next::After(LOOK_AGAIN));
+        }
+        if places.is_empty() {
+            return self.finish(unit, memory, inventory, Health::NotChecked).await;
+        }
+        let waiting_for = format!("{} objects", places.len());
+        self.write_applied(unit, inventory, self.checking(waiting_for)).await?;
+        self.check(unit, memory, (places, done.at, false)).await
+    }
+
+    fn checking(&self, waiting_for: String) -> Health {
+        let timeout = FluxDuration(health::timeout(&self.spec)).to_string();
+        Health::Checking { waiting_for, timeout }
+    }
+
+    /// Looks at the health of what was applied: ready, waiting, or failed.
+    async fn check(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        (places, since, timed_out): (Vec<Place>, Instant, bool),
+    ) -> Result<Next, ClusterError> {
+        let cluster = &self.ready.target.cluster;
+        self.world.followed.follow(self.key, Topic::Health, cluster, &places);
+        let seen = self.world.followed.look(cluster, &places).await;
+        let (timeout, waited) = (health::timeout(&self.spec), since.elapsed());
+        let problem = match health::judge(&seen) {
+            Verdict::Healthy => {
+                let after = rounded(waited);
+                let inventory = build::inventory_status(&build::inventory(unit));
+                return self.finish(unit, memory, inventory, Health::Passed { after }).await;
+            }
+            Verdict::Failed(failed) => {
+                format!("failed early due to stalled resources: [{}]", failed.join(", "))
+            }
+            Verdict::Waiting(_) if waited < timeout => {
+                self.world.memories.put(self.key, memory);
+                return Ok(Next::After((timeout - waited).min(LOOK_AGAIN)));
+            }
+            Verdict::Waiting(waiting) => format!("timeout waiting for: [{}]", waiting.join(", ")),
+        };
+        if let Some(done) = &mut memory.done {
+            done.phase = Phase::Checking { places, timed_out: true };
+        }
+        self.world.memories.put(self.key, memory);
+        if !timed_out {
+            let message = format!("health check failed after {}: {problem}", rounded(waited));
+            let failure = failure("HealthCheckFailed", message);
+            self.write_failure(unit, failure, true).await?;
+        }
+        Ok(Next::After(retry(&self.spec)))
+    }
+
+    async fn finish(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        inventory: serde_json::Value,
+        health: Health,
+    ) -> Result<Next, ClusterError> {
+        let interval = interval(&self.spec);
+        let took = memory.done.as_ref().map_or(Duration::ZERO, |done| done.at.elapsed());
+        if let Some(done) = &mut memory.done {
+            done.phase = Phase::Ready;
+        }
+        self.world.memories.put(self.key, memory);
+        self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
+        self.write_applied(unit, inventory, health).await?;
+        let next = FluxDuration(interval);
+        let message = format!("Reconciliation finished in {}, next run in {next}", rounded(took));
+        let event = (EventType::Normal, "ReconciliationSucceeded");
+        notes::record(self.world, unit, event, message, Some(&self.revision())).await;
+        tracing::info!(unit = %self.key, revision = self.revision(), took_ms = took.as_millis(), "applied");
+        Ok(Next::After(interval))
+    }
+
+    async fn fail(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        inputs: Inputs,
+        failure: Failure,
+    ) -> Result<Next, ClusterError> {
+        memory.done = Some(Done { inputs, at: Instant::now(), phase: Phase::Failed });
+        self.world.memories.put(self.key, memory);
+        let stalled = failure.stalled;
+        self.write_failure(unit, failure, false).await?;
+        if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
+    }
+
+    async fn report_progress(&self, unit: &mut Manifest) -> Result<(), ClusterError> {
+        let message = format!("Building manifests for revision {}", self.revision());
+        self.write(unit, &UnitOutcome::Progressing { message }).await
+    }
+
+    async fn write_applied(
+        &self,
+        unit: &mut Manifest,
+        inventory: serde_json::Value,
+        health: Health,
+    ) -> Result<(), ClusterError> {
+        let revision = self.revision();
+        let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone() };
+        let attempt = match health {
+            Health::Checking { .. } => World::attempt(unit),
+            _ => World::ended(unit),
+        };
+        let status = unit_status(&kinds::status(unit), &outcome, attempt);
+        self.world.write_status(unit, status).await
+    }
+
+    async fn write_failure(
+        &self,
+        unit: &mut Manifest,
+        failure: Failure,
+        unhealthy: bool,
+    ) -> Result<(), ClusterError> {
+        write_failure(self.world, unit, Some(self.revision()), failure, unhealthy).await
+    }
+
+    async fn write(&self, unit: &mut Manifest, outcome: &UnitOutcome) -> Result<(), ClusterError> {
+        let status = unit_status(&kinds::status(unit), outcome, World::attempt(unit));
+        self.world.write_status(unit, status).await
+    }
+
+    async fn announce(&self, unit: &Manifest, outcome: &Outcome, pruned: &Pruned) {
+        let lines = notes::change_set(outcome, pruned);
+        if lines.is_empty() {
+            return;
+        }
+        tracing::info!(unit = %self.key, revision = self.revision(), changes = lines.len(), "changed");
+        let event = (EventType::Normal, "Progressing");
+        notes::record(self.world, unit, event, lines.join("\n"), Some(&self.revision())).await;
+    }
+}
+
+/// Must every object be sent again? A new revision sends only what changed; anything else looks for drift too.
+fn may_have_drifted(done: Option<&Done>, inputs: &Inputs) -> bool {
+    done.is_none_or(|done| {
+        done.phase == Phase::Failed
+            || done.inputs.revision == inputs.revision
+            || done.inputs.requested_at != inputs.requested_at
+            || done.inputs.target != inputs.target
+    })
+}
+
+/// All failures of a revision at once, in Flux's words.
+fn apply_failure(outcome: &Outcome) -> Failure {
+    let lines: Vec<_> = outcome.failed.iter().map(ToString::to_string).collect();
+    failure("ReconciliationFailed", lines.join("\n"))
+}
+
+async fn fail(
+    world: &World,
+    key: &NamespacedName,
+    unit: &mut Manifest,
+    revision: Option<String>,
+    failure: Failure,
+    next: Duration,
+) -> Result<Next, ClusterError> {
+    if let Ok(spec) = kinds::spec(unit) {
+        follow_inputs(world, key, unit, &spec);
+    }
+    let stalled = failure.stalled;
+    write_failure(world, unit, revision, failure, false).await?;
+    if stalled { Ok(Next::Wait) } else { Ok(Next::After(next)) }
+}
+
+/// Writes a failure, and an event when it is a new one.
+async fn write_failure(
+    world: &World,
+    unit: &mut Manifest,
+    revision: Option<String>,
+    failure: Failure,
+    unhealthy: bool,
+) -> Result<(), ClusterError> {
+    let before = kinds::status(unit);
+    let outcome =
+        UnitOutcome::Failed { failure: failure.clone(), revision: revision.clone(), unhealthy };
+    let status = unit_status(&before, &outcome, World::ended(unit));
+    let is_new = before.get("conditions") != status.get("conditions");
+    let is_unhandled =
+        before.get("lastHandledReconcileAt") != status.get("lastHandledReconcileAt");
+    if is_new || is_unhandled {
+        world.write_status(unit, status).await?;
+    }
+    if is_new {
+        tracing::warn!(unit = %unit.id(), reason = failure.reason, message = failure.message, "not ready");
+        let event = (EventType::Warning, &*failure.reason);
+        notes::record(world, unit, event, failure.message.clone(), revision.as_deref()).await;
+    }
+    Ok(())
+}
+
+fn interval(spec: &KustomizationSpec) -> Duration {
+    spec.interval.parse::<FluxDuration>().map_or(Duration::from_secs(60), |duration| duration.0)
+}
+
+fn retry(spec: &KustomizationSpec) -> Duration {
+    let given = spec.retry_interval.as_deref().and_then(|text| text.parse::<FluxDuration>().ok());
+    given.map_or_else(|| interval(spec), |duration| duration.0)
+}
+
+/// To the millisecond, in Go's form.
+fn rounded(duration: Duration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    FluxDuration(Duration::from_millis(millis)).to_string()
+}

@@ -1,0 +1,142 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use capstan_api::flux::KustomizationSpec;
+use capstan_cluster::Cluster;
+use capstan_model::{Chain, Manifest, Secret};
+use capstan_report::Failure;
+
+use super::failure;
+use crate::kinds;
+use crate::source::secret_text;
+use crate::world::World;
+
+/// Clients that were made: for impersonated users, and for remote clusters by their kubeconfig's version.
+#[derive(Clone, Default)]
+pub(crate) struct Clusters(Arc<Mutex<HashMap<String, Cluster>>>);
+
+/// The cluster that a unit applies to, as its service account.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) cluster: Cluster,
+    /// Tells targets apart: another kubeconfig or user is another target.
+    pub(super) name: String,
+}
+
+/// Why a unit has no target.
+pub(super) enum NoTarget {
+    /// The Secret of the kubeconfig is not there.
+    KubeConfigAbsent(Failure),
+    /// Anything else.
+    Unusable(Failure),
+}
+
+impl NoTarget {
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::KubeConfigAbsent(failure) | Self::Unusable(failure) => failure,
+        }
+    }
+}
+
+/// Finds or makes the client of a unit.
+pub(super) async fn target(
+    world: &World,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+) -> Result<Target, NoTarget> {
+    let local = Target { cluster: world.cluster.clone(), name: "local".to_owned() };
+    let base = match &spec.kube_config {
+        Some(kube_config) => match &kube_config.secret_ref {
+            Some(reference) => {
+                let key = reference.key.as_deref();
+                remote(world, unit.namespace(), &reference.name, key).await?
+            }
+            None => {
+                let message = "spec.kubeConfig.configMapRef is not supported yet: use secretRef";
+                let failure = Failure { stalled: true, ..failure("BuildFailed", message) };
+                return Err(NoTarget::Unusable(failure));
+            }
+        },
+        None => local,
+    };
+    match spec.service_account_name.as_deref().filter(|name| !name.is_empty()) {
+        Some(account) => impersonate(world, &base, unit.namespace(), account),
+        None => Ok(base),
+    }
+}
+
+fn impersonate(
+    world: &World,
+    base: &Target,
+    namespace: &str,
+    account: &str,
+) -> Result<Target, NoTarget> {
+    let user = format!("system:serviceaccount:{namespace}:{account}");
+    let name = format!("{} as {user}", base.name);
+    let cluster = world.clusters.get_or_make(&name, || base.cluster.impersonate(&user)).map_err(
+        |error| {
+            NoTarget::Unusable(failure("ReconciliationFailed", Chain(&error).to_string()))
+        },
+    )?;
+    Ok(Target { cluster, name })
+}
+
+async fn remote(
+    world: &World,
+    namespace: &str,
+    name: &str,
+    key: Option<&str>,
+) -> Result<Target, NoTarget> {
+    let refuse = |message: String| failure("ReconciliationFailed", message);
+    let secret = world
+        .cluster
+        .get(&kinds::secret(), namespace, name)
+        .await
+        .map_err(|error| NoTarget::Unusable(refuse(Chain(&error).to_string())))?
+        .ok_or_else(|| {
+            NoTarget::KubeConfigAbsent(refuse(format!(
+                "kubeConfig Secret '{namespace}/{name}' not found; create it, or correct spec.kubeConfig.secretRef"
+            )))
+        })?;
+    let cache_key = format!("{namespace}/{name}@{}", secret.resource_version());
+    if let Some(cluster) = world.clusters.get(&cache_key) {
+        return Ok(Target { cluster, name: cache_key });
+    }
+    let keys = key.map_or_else(|| vec!["value", "value.yaml"], |key| vec![key]);
+    let text = keys.iter().find_map(|key| secret_text(&secret, key)).ok_or_else(|| {
+        NoTarget::Unusable(refuse(format!(
+            "kubeConfig Secret '{namespace}/{name}' has none of the keys {}",
+            keys.join(", ")
+        )))
+    })?;
+    let cluster = Cluster::from_untrusted_kubeconfig(&Secret::new(text)).await.map_err(|error| {
+        let text = format!("kubeConfig Secret '{namespace}/{name}': {}", Chain(&error));
+        NoTarget::Unusable(refuse(text))
+    })?;
+    world.clusters.put(&cache_key, cluster.clone());
+    Ok(Target { cluster, name: cache_key })
+}
+
+impl Clusters {
+    fn get(&self, name: &str) -> Option<Cluster> {
+        self.0.lock().expect("no holder of this lock can panic").get(name).cloned()
+    }
+
+    fn put(&self, name: &str, cluster: Cluster) {
+        self.0.lock().expect("no holder of this lock can panic").insert(name.to_owned(), cluster);
+    }
+
+    fn get_or_make<E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<Cluster, E>,
+    ) -> Result<Cluster, E> {
+        if let Some(cluster) = self.get(name) {
+            return Ok(cluster);
+        }
+        let cluster = make()?;
+        self.put(name, cluster.clone());
+        Ok(cluster)
+    }
+}

@@ -1,0 +1,73 @@
+//! The watches of the agent's own kinds, and whom a change wakes.
+
+use capstan_cluster::{Change, ClusterError, Mirror, Selection, mirror_into};
+use capstan_model::{GroupVersionKind, NamespacedName};
+
+use crate::unit;
+use crate::world::{World, is_ours_to_see};
+
+/// How soon a kind whose CRD is not there yet is looked for again.
+const KIND_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Watches a kind for ever, also when its CRD comes late.
+pub(crate) async fn watch(
+    world: World,
+    gvk: GroupVersionKind,
+    mirror: Mirror,
+    woken: fn(&World, &Change),
+) {
+    loop {
+        let told = |change: Change| woken(&world, &change);
+        let ended = mirror_into(&world.cluster, &gvk, Selection::default(), &mirror, told).await;
+        match ended {
+            Err(ClusterError::NoSuchKind(_)) => tracing::debug!(%gvk, "waiting for its CRD"),
+            Err(error) => tracing::warn!(%gvk, %error, "watch failed"),
+            Ok(()) => {}
+        }
+        tokio::time::sleep(KIND_RETRY).await;
+    }
+}
+
+/// A GitRepository changed: it is fetched when its spec or its annotations did.
+pub(crate) fn source_changed(world: &World, change: &Change) {
+    if is_ours_to_see(change) {
+        world.source_queue.wake(change.key());
+    }
+    // A source that came or went changes what its units have to say.
+    if change.before.is_none() || change.after.is_none() {
+        wake_units_of(world, &change.key());
+    }
+}
+
+fn wake_units_of(world: &World, source: &NamespacedName) {
+    for object in world.kustomizations.all() {
+        if unit::source_of(&object).as_ref() == Some(source) {
+            world.unit_queue.wake(NamespacedName::new(object.namespace(), object.name()));
+        }
+    }
+}
+
+/// A Kustomization changed: itself, those that depend on it, and, when it goes, those that it depends on.
+pub(crate) fn unit_changed(world: &World, change: &Change) {
+    let key = change.key();
+    if is_ours_to_see(change) {
+        world.unit_queue.wake(key.clone());
+    }
+    for object in world.kustomizations.all() {
+        if unit::dependencies(&object).contains(&key) {
+            world.unit_queue.wake(NamespacedName::new(object.namespace(), object.name()));
+        }
+    }
+    if change.after.as_ref().is_none_or(|after| after.is_deleting()) {
+        for dependency in unit::dependencies(change.object()) {
+            world.unit_queue.wake(dependency);
+        }
+    }
+}
+
+/// A Receiver changed.
+pub(crate) fn receiver_changed(world: &World, change: &Change) {
+    if is_ours_to_see(change) && change.after.is_some() {
+        world.receiver_queue.wake(change.key());
+    }
+}

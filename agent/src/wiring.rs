@@ -1,0 +1,127 @@
+//! What runs, and how it hangs together.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use capstan_cluster::{Cluster, Mirror};
+use capstan_git::Repositories;
+use capstan_runtime::{OnExit, Queue, Readiness, Stop, Tasks, serve_health, stop_on_signals};
+use capstan_store::Store;
+
+use crate::args::Args;
+use crate::follow::Followed;
+use crate::source::Sources;
+use crate::unit::{Clusters, Memories};
+use crate::world::World;
+use crate::{heartbeat, kinds, managed, receiver, source, unit, watches};
+
+/// Runs the agent until it is told to stop.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let cluster = Cluster::infer().await?;
+    let stop = Stop::new();
+    let tasks = Tasks::new(stop.clone());
+    let world = world(args, cluster)?;
+    tasks.spawn("signals", OnExit::Nothing, stop_on_signals(stop.clone()));
+    serve(&world, &tasks).await?;
+    watch(&world, &tasks);
+    reconcile(&world, &tasks);
+    tasks.spawn("heartbeat", OnExit::StopProcess, heartbeat::run(world.clone(), stop.clone()));
+    if !world.args.no_managed_resources {
+        tasks.spawn("managed resources", OnExit::StopProcess, managed::run(world, stop.clone()));
+    }
+    stop.cancelled().await;
+    tasks.join().await;
+    Ok(())
+}
+
+fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
+    let unit_queue = Queue::new();
+    let store = Store::open(args.storage_path.join("artifacts"))
+        .context("the folder of --storage-path must be writable")?;
+    Ok(World {
+        repositories: Repositories::new(args.storage_path.join("git")),
+        store: Arc::new(store),
+        args: Arc::new(args),
+        cluster,
+        sources: Sources::default(),
+        git_repositories: Mirror::default(),
+        kustomizations: Mirror::default(),
+        receivers: Mirror::default(),
+        source_queue: Queue::new(),
+        followed: Followed::new(unit_queue.clone()),
+        unit_queue,
+        receiver_queue: Queue::new(),
+        memories: Memories::default(),
+        clusters: Clusters::default(),
+    })
+}
+
+/// The ports: artifacts, webhooks, health.
+async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
+    let stop = tasks.stop().clone();
+    let ready = Readiness::default();
+    ready.set_ready();
+    let health = serve_health(world.args.health_addr, ready, stop.clone());
+    tasks.spawn("health", OnExit::StopProcess, async move {
+        if let Err(error) = health.await {
+            tracing::error!(error = %capstan_model::Chain(&error), "health endpoints failed");
+        }
+    });
+    let ports = [
+        ("artifacts", world.args.storage_addr, capstan_store::router(&world.store)),
+        ("webhooks", world.args.receiver_addr, receiver::router(world.clone())),
+    ];
+    for (name, address, router) in ports {
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .with_context(|| format!("failed to serve {name} on {address}"))?;
+        let stop = stop.clone();
+        tasks.spawn(name, OnExit::StopProcess, async move {
+            let shutdown = async move { stop.cancelled().await };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
+                tracing::error!(%error, name, "server failed");
+            }
+        });
+    }
+    Ok(())
+}
+
+fn watch(world: &World, tasks: &Tasks) {
+    let stop = tasks.stop();
+    let watches: [(&'static str, _, _, fn(&World, &capstan_cluster::Change)); 3] = [
+        ("watch sources", kinds::git_repository(), &world.git_repositories, watches::source_changed),
+        ("watch units", kinds::kustomization(), &world.kustomizations, watches::unit_changed),
+        ("watch receivers", kinds::receiver(), &world.receivers, watches::receiver_changed),
+    ];
+    for (name, gvk, mirror, woken) in watches {
+        let watching = watches::watch(world.clone(), gvk, mirror.clone(), woken);
+        let stop = stop.clone();
+        tasks.spawn(name, OnExit::StopProcess, async move {
+            tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
+        });
+    }
+}
+
+fn reconcile(world: &World, tasks: &Tasks) {
+    let (stop, concurrent) = (tasks.stop(), world.args.concurrent);
+    let (shared, stopped) = (world.clone(), stop.clone());
+    tasks.spawn("sources", OnExit::StopProcess, async move {
+        let queue = shared.source_queue.clone();
+        queue.run(concurrent, &stopped, |key| source::reconcile(shared.clone(), key)).await;
+    });
+    let (shared, stopped) = (world.clone(), stop.clone());
+    tasks.spawn("units", OnExit::StopProcess, async move {
+        // Until the first list is whole, a dependency could look absent.
+        tokio::select! {
+            () = shared.kustomizations.synced() => {}
+            () = stopped.cancelled() => {}
+        }
+        let queue = shared.unit_queue.clone();
+        queue.run(concurrent, &stopped, |key| unit::reconcile(shared.clone(), key)).await;
+    });
+    let (shared, stopped) = (world.clone(), stop.clone());
+    tasks.spawn("receivers", OnExit::StopProcess, async move {
+        let queue = shared.receiver_queue.clone();
+        queue.run(1, &stopped, |key| receiver::reconcile(shared.clone(), key)).await;
+    });
+}

@@ -1,0 +1,145 @@
+//! What the reconcilers share.
+
+use std::sync::Arc;
+
+use capstan_api::flux::{FINALIZER, REQUESTED_AT};
+use capstan_cluster::{Change, Cluster, ClusterError, Mirror};
+use capstan_git::Repositories;
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
+use capstan_report::Attempt;
+use capstan_runtime::Queue;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::args::Args;
+use crate::follow::Followed;
+use crate::source::Sources;
+use crate::unit::{Clusters, Memories};
+
+/// What the reconcilers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) args: Arc<Args>,
+    pub(crate) cluster: Cluster,
+    pub(crate) repositories: Repositories,
+    pub(crate) store: Arc<capstan_store::Store>,
+    pub(crate) sources: Sources,
+    pub(crate) git_repositories: Mirror,
+    pub(crate) kustomizations: Mirror,
+    pub(crate) receivers: Mirror,
+    pub(crate) source_queue: Queue<NamespacedName>,
+    pub(crate) unit_queue: Queue<NamespacedName>,
+    pub(crate) receiver_queue: Queue<NamespacedName>,
+    pub(crate) followed: Followed,
+    pub(crate) memories: Memories,
+    pub(crate) clusters: Clusters,
+}
+
+/// Field manager of applied objects, as Flux's: a take-over finds its own fields.
+pub(crate) const FIELD_MANAGER: &str = "kustomize-controller";
+/// Field manager of status and finalizers.
+pub(crate) const STATUS_MANAGER: &str = "gotk-kustomize-controller";
+
+impl World {
+    /// The attempt that is being made for an object, still under way.
+    pub(crate) fn attempt(object: &Manifest) -> Attempt<'_> {
+        Attempt {
+            generation: object.generation().unwrap_or_default(),
+            requested_at: None,
+            now: Timestamp::now(),
+        }
+    }
+
+    /// The attempt that was made for an object, at its end.
+    pub(crate) fn ended(object: &Manifest) -> Attempt<'_> {
+        Attempt { requested_at: object.annotation(REQUESTED_AT), ..Self::attempt(object) }
+    }
+
+    /// Writes a status and takes the object as it is stored then. An object that is gone is no error.
+    pub(crate) async fn write_status(
+        &self,
+        object: &mut Manifest,
+        status: Value,
+    ) -> Result<(), ClusterError> {
+        let gvk = object.gvk();
+        let patch = json!({ "status": status });
+        let (namespace, name) = (object.namespace(), object.name());
+        match self.cluster.merge_status(&gvk, namespace, name, &patch, STATUS_MANAGER).await {
+            Ok(stored) => {
+                *object = stored;
+                Ok(())
+            }
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds our finalizer.
+    pub(crate) async fn add_finalizer(&self, object: &mut Manifest) -> Result<(), ClusterError> {
+        let mut finalizers = finalizers(object);
+        if finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+            return Ok(());
+        }
+        finalizers.push(FINALIZER.to_owned());
+        self.write_finalizers(object, &finalizers).await
+    }
+
+    /// Removes our finalizer; the object goes when it was the last.
+    pub(crate) async fn remove_finalizer(&self, object: &mut Manifest) -> Result<(), ClusterError> {
+        let mut finalizers = finalizers(object);
+        finalizers.retain(|finalizer| finalizer != FINALIZER);
+        match self.write_finalizers(object, &finalizers).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            written => written,
+        }
+    }
+
+    async fn write_finalizers(
+        &self,
+        object: &mut Manifest,
+        finalizers: &[String],
+    ) -> Result<(), ClusterError> {
+        // The resourceVersion makes the write a conflict when somebody else changed the list meanwhile.
+        let patch = json!({"metadata": {
+            "finalizers": finalizers, "resourceVersion": object.resource_version(),
+        }});
+        let (gvk, namespace, name) = (object.gvk(), object.namespace(), object.name());
+        *object = self.cluster.merge(&gvk, namespace, name, &patch, STATUS_MANAGER).await?;
+        Ok(())
+    }
+}
+
+/// An object's finalizers.
+fn finalizers(object: &Manifest) -> Vec<String> {
+    let list = object.value().pointer("/metadata/finalizers").and_then(Value::as_array);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    list.map(|list| list.iter().filter_map(text).collect()).unwrap_or_default()
+}
+
+/// Does a change concern the reconciler of the object itself? Its own status writes do not.
+pub(crate) fn is_ours_to_see(change: &Change) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return true };
+    before.generation() != after.generation()
+        || before.is_deleting() != after.is_deleting()
+        || before.uid() != after.uid()
+        || before.value().pointer("/metadata/annotations")
+            != after.value().pointer("/metadata/annotations")
+}
+
+/// An object of this cluster that may be watched: its kind and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) gvk: GroupVersionKind,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Place {
+    pub(crate) fn new(gvk: GroupVersionKind, namespace: &str, name: &str) -> Self {
+        Self { gvk, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    pub(crate) fn key(&self) -> NamespacedName {
+        NamespacedName::new(&*self.namespace, &*self.name)
+    }
+}

@@ -1,0 +1,162 @@
+use capstan_model::ConditionStatus;
+use serde_json::{Map, Value, json};
+
+use crate::ready::{self, Failure};
+use crate::Attempt;
+
+/// How the health checks of a unit stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// None are asked for.
+    NotChecked,
+    /// They run.
+    Checking {
+        /// What is not healthy yet.
+        waiting_for: String,
+        /// Bound, in Go's form.
+        timeout: String,
+    },
+    /// They passed.
+    Passed {
+        /// How long it took, in Go's form.
+        after: String,
+    },
+}
+
+/// How a unit fared.
+#[derive(Clone, Debug)]
+pub enum UnitOutcome {
+    /// Work goes on.
+    Progressing {
+        /// What is being done, for which revision.
+        message: String,
+    },
+    /// The inventory of everything that will have been applied: written before the first change.
+    Inventory(Value),
+    /// The attempt failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The revision that was tried, when there was one.
+        revision: Option<String>,
+        /// Did it fail in the health checks?
+        unhealthy: bool,
+    },
+    /// Everything was applied.
+    Applied {
+        /// The revision.
+        revision: String,
+        /// What is owned now.
+        inventory: Value,
+        /// Health, as far as it was checked.
+        health: Health,
+    },
+}
+
+/// The status of a unit after an outcome.
+pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>) -> Value {
+    let mut conditions = ready::conditions(previous);
+    let Attempt { generation, now, .. } = attempt;
+    let observed = Some(generation);
+    match outcome {
+        UnitOutcome::Progressing { message } => {
+            ready::progressing(&mut conditions, message, attempt);
+            Value::Object(ready::common(&conditions, attempt, false))
+        }
+        UnitOutcome::Inventory(inventory) => json!({ "inventory": inventory }),
+        UnitOutcome::Failed { failure, revision, unhealthy } => {
+            ready::failed(&mut conditions, failure, attempt);
+            if *unhealthy {
+                let (no, message) = (ConditionStatus::False, ready::cut(&failure.message));
+                conditions.set("Healthy", no, &failure.reason, message, observed, now);
+            }
+            let mut status = ready::common(&conditions, attempt, failure.stalled);
+            insert_attempted(&mut status, revision.as_deref());
+            Value::Object(status)
+        }
+        UnitOutcome::Applied { revision, inventory, health } => {
+            let mut status = match health {
+                Health::Checking { waiting_for, timeout } => {
+                    let unknown = ConditionStatus::Unknown;
+                    let message = format!(
+                        "Running health checks for revision {revision} with a timeout of {timeout}"
+                    );
+                    ready::progressing(&mut conditions, &message, attempt);
+                    let waiting = format!("waiting for: {waiting_for}");
+                    conditions.set("Healthy", unknown, "Progressing", waiting, observed, now);
+                    ready::common(&conditions, attempt, false)
+                }
+                _ => {
+                    set_healthy(&mut conditions, health, attempt);
+                    let message = format!("Applied revision: {revision}");
+                    let reason = "ReconciliationSucceeded";
+                    ready::succeeded(&mut conditions, reason, &message, attempt);
+                    let mut status = ready::common(&conditions, attempt, true);
+                    status.insert("lastAppliedRevision".to_owned(), revision.clone().into());
+                    status
+                }
+            };
+            insert_attempted(&mut status, Some(revision));
+            status.insert("inventory".to_owned(), inventory.clone());
+            Value::Object(status)
+        }
+    }
+}
+
+fn set_healthy(conditions: &mut capstan_model::Conditions, health: &Health, attempt: Attempt<'_>) {
+    match health {
+        Health::Passed { after } => {
+            let message = format!("Health check passed in {after}");
+            let (yes, observed) = (ConditionStatus::True, Some(attempt.generation));
+            conditions.set("Healthy", yes, "Succeeded", message, observed, attempt.now);
+        }
+        _ => conditions.remove("Healthy"),
+    }
+}
+
+fn insert_attempted(status: &mut Map<String, Value>, revision: Option<&str>) {
+    if let Some(revision) = revision {
+        status.insert("lastAttemptedRevision".to_owned(), revision.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Health, UnitOutcome, unit_status};
+    use crate::{Attempt, Failure};
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    fn attempt() -> Attempt<'static> {
+        let now = Timestamp::from_second(5).expect("valid");
+        Attempt { generation: 2, requested_at: None, now }
+    }
+
+    fn applied(health: Health) -> UnitOutcome {
+        UnitOutcome::Applied { revision: "main@sha1:a".into(), inventory: json!({}), health }
+    }
+
+    #[test]
+    fn a_unit_is_ready_only_after_its_health_checks() {
+        let checking =
+            Health::Checking { waiting_for: "Deployment/a/b".into(), timeout: "1m0s".into() };
+        let status = unit_status(&json!({}), &applied(checking), attempt());
+        assert!(status.get("lastAppliedRevision").is_none());
+        assert!(status.get("observedGeneration").is_none());
+        let passed = Health::Passed { after: "2s".into() };
+        let status = unit_status(&status, &applied(passed), attempt());
+        assert_eq!(status["lastAppliedRevision"], "main@sha1:a");
+        let ready = &status["conditions"].as_array().expect("a list")[0];
+        assert_eq!((&ready["type"], &ready["status"]), (&json!("Ready"), &json!("True")));
+        assert_eq!(ready["message"], "Applied revision: main@sha1:a");
+    }
+
+    #[test]
+    fn a_stalled_unit_has_been_observed() {
+        let failure = Failure { reason: "BuildFailed".into(), message: "m".into(), stalled: true };
+        let outcome = UnitOutcome::Failed { failure, revision: None, unhealthy: false };
+        let status = unit_status(&json!({}), &outcome, attempt());
+        assert_eq!(status["observedGeneration"], 2);
+        assert!(status["conditions"].to_string().contains("Stalled"));
+    }
+}
