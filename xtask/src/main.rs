@@ -1,3 +1,59 @@
-//! Repository tasks.
+//! Repository tasks: `cargo xtask <task>`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
-fn main() {}
+mod cargo;
+mod demo;
+mod generate;
+mod kit;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Repository tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs a whole fleet on this machine: a push reaches a cluster that the hub created. Stays up until Ctrl-C.
+    Demo {
+        /// Goes on to the end of the story: the hub away, the cluster removed, nothing left; then exits.
+        #[arg(long)]
+        exit: bool,
+    },
+    /// The test kit by hand.
+    Kit {
+        #[command(subcommand)]
+        action: kit::Action,
+    },
+    /// Runs every test: what they need is installed or built first.
+    Test,
+    /// Writes what is generated from code: the CRDs under deploy/crds.
+    Gen {
+        /// Writes nothing, and fails when something would change.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().task {
+        Task::Demo { exit } => demo::run(exit),
+        Task::Kit { action } => kit::run(&action),
+        Task::Test => test::run(),
+        Task::Gen { check } => generate::run(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -100,7 +100,8 @@ fn in_use(operation: &str, code: &str, message: &str) -> bool {
         "ConcurrentModification",
     ];
     // EC2 answers AuthFailure when a gateway is detached or an address released that a NAT gateway still holds.
-    let held = code == "AuthFailure" && (operation.starts_with("Release") || operation.starts_with("Detach"));
+    let held = code == "AuthFailure"
+        && (operation.starts_with("Release") || operation.starts_with("Detach"));
     CODES.contains(&code)
         || held
         || (code == "InvalidRequestException" && message.contains("currently has"))
@@ -109,7 +110,10 @@ fn in_use(operation: &str, code: &str, message: &str) -> bool {
 fn not_found(status: u16, code: &str) -> bool {
     code.ends_with(".NotFound")
         || code.ends_with("NotFoundException")
-        || matches!(code, "NatGatewayNotFound" | "NoSuchEntity" | "NoSuchEntityException" | "NotFound")
+        || matches!(
+            code,
+            "NatGatewayNotFound" | "NoSuchEntity" | "NoSuchEntityException" | "NotFound"
+        )
         || (code.is_empty() && status == 404)
 }
 

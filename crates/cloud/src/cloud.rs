@@ -29,7 +29,11 @@ impl Cloud {
     }
 
     /// The clients of an identity in a region. No call is made here: credentials are got by the first call that needs them.
-    pub async fn clients(&self, identity: &Identity, region: &str) -> Result<Arc<Clients>, CloudError> {
+    pub async fn clients(
+        &self,
+        identity: &Identity,
+        region: &str,
+    ) -> Result<Arc<Clients>, CloudError> {
         if !region::is_well_formed(region) {
             let message = format!("`{region}` is not the name of a region, such as eu-west-1");
             return Err(CloudError::invalid("sts", "connect", message));
@@ -47,7 +51,12 @@ impl Cloud {
     }
 
     /// Credentials are shared by the regions of an identity.
-    async fn provider(&self, identity: &Identity, key: &str, region: &str) -> SharedCredentialsProvider {
+    async fn provider(
+        &self,
+        identity: &Identity,
+        key: &str,
+        region: &str,
+    ) -> SharedCredentialsProvider {
         let mut providers = self.providers.lock().await;
         if let Some(known) = providers.get(key) {
             return known.clone();
@@ -102,7 +111,7 @@ async fn assumed(
 fn loader(region: &str) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30))
+        .read_timeout(Duration::from_secs(30))
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))

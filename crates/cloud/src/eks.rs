@@ -34,7 +34,8 @@ impl EksToken {
         credentials: Credentials,
         now: SystemTime,
     ) -> Result<Self, CloudError> {
-        let error = |message: String| CloudError::invalid("sts", "presign GetCallerIdentity", message);
+        let error =
+            |message: String| CloudError::invalid("sts", "presign GetCallerIdentity", message);
         let url = format!(
             "{}/?Action=GetCallerIdentity&Version=2011-06-15",
             endpoint.trim_end_matches('/')
@@ -53,15 +54,17 @@ impl EksToken {
             .map_err(|cause| error(cause.to_string()))?
             .into();
         let headers = [("x-k8s-aws-id", cluster)];
-        let request =
-            SignableRequest::new("GET", url.as_str(), headers.into_iter(), SignableBody::Bytes(&[]))
-                .map_err(|cause| error(cause.to_string()))?;
+        let request = SignableRequest::new(
+            "GET",
+            url.as_str(),
+            headers.into_iter(),
+            SignableBody::Bytes(&[]),
+        )
+        .map_err(|cause| error(cause.to_string()))?;
         let (instructions, _) =
             sign(request, &params).map_err(|cause| error(cause.to_string()))?.into_parts();
-        let mut signed = http::Request::builder()
-            .uri(url)
-            .body(())
-            .map_err(|cause| error(cause.to_string()))?;
+        let mut signed =
+            http::Request::builder().uri(url).body(()).map_err(|cause| error(cause.to_string()))?;
         instructions.apply_to_request_http1x(&mut signed);
         let encoded = BASE64_URL_SAFE_NO_PAD.encode(signed.uri().to_string());
         Ok(Self { token: Secret::new(format!("k8s-aws-v1.{encoded}")), minted_at: now })
@@ -107,8 +110,14 @@ mod tests {
     fn mint(at: u64) -> EksToken {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
         let credentials = Credentials::new("AKID", "secret", Some("session".into()), None, "test");
-        EksToken::mint("shop-x1", "eu-west-1", "https://sts.eu-west-1.amazonaws.com", credentials, now)
-            .expect("signs")
+        EksToken::mint(
+            "shop-x1",
+            "eu-west-1",
+            "https://sts.eu-west-1.amazonaws.com",
+            credentials,
+            now,
+        )
+        .expect("signs")
     }
 
     #[test]
@@ -116,7 +125,8 @@ mod tests {
         let token = mint(1_700_000_000);
         let encoded = token.token.expose().strip_prefix("k8s-aws-v1.").expect("prefix").to_owned();
         assert!(!encoded.contains('='));
-        let url = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(encoded).expect("base64")).expect("text");
+        let url = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(encoded).expect("base64"))
+            .expect("text");
         assert!(url.starts_with("https://sts.eu-west-1.amazonaws.com/?"), "{url}");
         for part in [
             "Action=GetCallerIdentity",

@@ -183,7 +183,10 @@ mod tests {
             "ec2 CreateVpc was denied: UnauthorizedOperation: You are not authorized to perform this operation. \
              (request r-1)"
         );
-        assert_eq!(error.hints(), ["Allow ec2:CreateVpc in the policies of the role that makes the call."]);
+        assert_eq!(
+            error.hints(),
+            ["Allow ec2:CreateVpc in the policies of the role that makes the call."]
+        );
         assert_eq!((error.retry(), error.reason()), (Retry::AfterChange, "ReconcileError"));
     }
 

@@ -12,8 +12,8 @@ use capstan_model::Secret;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use crate::clients::sdk_error;
 use crate::error::{Class, CloudError};
+use crate::sdk::judge;
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -171,7 +171,12 @@ impl WebIdentityProvider {
     async fn exchange(&self, now: SystemTime) -> Result<Held, CloudError> {
         const OPERATION: &str = "AssumeRoleWithWebIdentity";
         let token = self.web.source.token().await.map_err(|cause| {
-            CloudError::new("sts", OPERATION, Class::NotYet, format!("no web identity token: {cause}"))
+            CloudError::new(
+                "sts",
+                OPERATION,
+                Class::NotYet,
+                format!("no web identity token: {cause}"),
+            )
         })?;
         let answer = self
             .sts
@@ -181,7 +186,7 @@ impl WebIdentityProvider {
             .web_identity_token(token.expose())
             .send()
             .await
-            .map_err(|cause| sdk_error("sts", OPERATION, &cause))?;
+            .map_err(|cause| judge("sts", OPERATION, &cause))?;
         let given = answer.credentials().ok_or_else(|| {
             CloudError::new("sts", OPERATION, Class::Unanswered, "the answer holds no credentials")
         })?;
@@ -259,6 +264,8 @@ mod tests {
             },
             assume: None,
         };
-        assert!(!identity.key().contains("hunter2") && !format!("{identity:?}").contains("hunter2"));
+        assert!(
+            !identity.key().contains("hunter2") && !format!("{identity:?}").contains("hunter2")
+        );
     }
 }

@@ -11,12 +11,15 @@ mod error;
 mod identity;
 mod rate;
 mod region;
+mod sdk;
 
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
 pub use eks::{EksToken, kubeconfig};
 pub use error::{Class, CloudError};
-pub use identity::{AssumeRole, BoxError, Credential, Identity, TokenFuture, TokenSource, WebIdentity};
+pub use identity::{
+    AssumeRole, BoxError, Credential, Identity, TokenFuture, TokenSource, WebIdentity,
+};
 
 // The kinds build their calls with these, so that one crate names the versions.
 pub use aws_sdk_dynamodb;

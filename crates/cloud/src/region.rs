@@ -1,12 +1,44 @@
 /// Regions as of 2026. An unknown one is still tried, since new ones open; it only adds a hint to an error.
 const KNOWN: [&str; 39] = [
-    "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-    "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
-    "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "cn-north-1",
-    "cn-northwest-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
-    "eu-west-1", "eu-west-2", "eu-west-3", "eusc-de-east-1", "il-central-1", "me-central-1",
-    "me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-gov-east-1",
-    "us-gov-west-1", "us-west-1", "us-west-2",
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
 ];
 
 /// Is it a region that this version knows?
@@ -58,14 +90,18 @@ mod tests {
     #[test]
     fn knows_the_form_of_a_region() {
         assert!(KNOWN.iter().all(|region| is_well_formed(region)));
-        for region in ["", "eu", "eu-1", "eu-west", "eu-west-1.evil.example", "EU-west-1", "eu--1"] {
+        for region in ["", "eu", "eu-1", "eu-west", "eu-west-1.evil.example", "EU-west-1", "eu--1"]
+        {
             assert!(!is_well_formed(region), "{region}");
         }
     }
 
     #[test]
     fn partitions_have_their_own_names() {
-        assert_eq!((partition("cn-north-1"), dns_suffix("cn-north-1")), ("aws-cn", "amazonaws.com.cn"));
+        assert_eq!(
+            (partition("cn-north-1"), dns_suffix("cn-north-1")),
+            ("aws-cn", "amazonaws.com.cn")
+        );
         assert_eq!((partition("eu-west-1"), dns_suffix("eu-west-1")), ("aws", "amazonaws.com"));
         assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
     }

@@ -237,8 +237,7 @@ pub fn set(root: &mut Value, path: &Path, value: Value) -> Result<(), PathError>
                 let map = here
                     .as_object_mut()
                     .ok_or_else(|| PathError::NotObject(show(&path.0[..depth])))?;
-                map.entry(name.clone())
-                    .or_insert_with(|| next.map_or(Value::Null, container_for))
+                map.entry(name.clone()).or_insert_with(|| next.map_or(Value::Null, container_for))
             }
         };
     }

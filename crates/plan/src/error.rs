@@ -1,6 +1,6 @@
 use std::fmt;
 
-use capstan_model::ObjectId;
+use capstan_model::{Fault, ObjectId, Retry};
 
 /// One reason why a set of objects cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,16 @@ impl fmt::Display for PlanErrors {
 }
 
 impl std::error::Error for PlanErrors {}
+
+impl Fault for PlanErrors {
+    fn retry(&self) -> Retry {
+        Retry::AfterChange
+    }
+
+    fn reason(&self) -> &'static str {
+        "ReconciliationFailed"
+    }
+}
 
 /// A path through a graph, `a -> b -> a`.
 pub(crate) struct Path<'a, T>(pub(crate) &'a [T]);

@@ -47,10 +47,10 @@ pub(crate) fn find_cycle(graph: &DiGraph<(), ()>) -> Option<Vec<usize>> {
             if next == start {
                 return Some(walk_back(start, node, &came_from));
             }
-            if !came_from.contains_key(&next) {
-                came_from.insert(next, node);
+            came_from.entry(next).or_insert_with(|| {
                 queue.push_back(next);
-            }
+                node
+            });
         }
     }
     None

@@ -23,9 +23,8 @@ pub(crate) fn with(
     if !namespace.is_empty() {
         value["metadata"]["namespace"] = namespace.into();
     }
-    for (key, field) in more.as_object().expect("a map") {
-        value[key] = field.clone();
-    }
+    let Value::Object(more) = more else { panic!("more fields are a map") };
+    value.as_object_mut().expect("a map").extend(more);
     Manifest::try_from(value).expect("a valid manifest")
 }
 

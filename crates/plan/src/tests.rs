@@ -5,9 +5,8 @@ use crate::{ApplyMode, Because, Input, PlanError, WaitCondition, plan};
 
 fn pod_template(spec: serde_json::Value) -> serde_json::Value {
     let mut pod = json!({"containers": [{"name": "c", "image": "i"}]});
-    for (key, field) in spec.as_object().expect("a map") {
-        pod[key] = field.clone();
-    }
+    let serde_json::Value::Object(spec) = spec else { panic!("a pod spec is a map") };
+    pod.as_object_mut().expect("a map").extend(spec);
     json!({"spec": {"template": {"spec": pod}}})
 }
 

@@ -14,7 +14,12 @@ impl Drifts {
     }
 
     /// Compares a field that the service can change.
-    pub fn field<T: Serialize + PartialEq>(&mut self, field: &str, wanted: Option<&T>, found: Option<&T>) {
+    pub fn field<T: Serialize + PartialEq>(
+        &mut self,
+        field: &str,
+        wanted: Option<&T>,
+        found: Option<&T>,
+    ) {
         self.compare(field, wanted, found, false);
     }
 
@@ -29,7 +34,12 @@ impl Drifts {
     }
 
     /// Compares lists whose order has no meaning.
-    pub fn set<T: Serialize + Ord + Clone>(&mut self, field: &str, wanted: Option<&[T]>, found: &[T]) {
+    pub fn set<T: Serialize + Ord + Clone>(
+        &mut self,
+        field: &str,
+        wanted: Option<&[T]>,
+        found: &[T],
+    ) {
         let sorted = |list: &[T]| {
             let mut list = list.to_vec();
             list.sort();
@@ -40,7 +50,13 @@ impl Drifts {
     }
 
     /// Adds a difference that was found another way.
-    pub fn push(&mut self, field: &str, wanted: impl Serialize, found: impl Serialize, immutable: bool) {
+    pub fn push(
+        &mut self,
+        field: &str,
+        wanted: impl Serialize,
+        found: impl Serialize,
+        immutable: bool,
+    ) {
         self.0.push(Drift {
             field: field.to_owned(),
             wanted: value(&wanted),

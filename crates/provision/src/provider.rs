@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::sync::Arc;
 
 use capstan_cloud::CloudError;
 use capstan_model::Manifest;
@@ -16,12 +17,12 @@ pub enum Connected<P> {
 
 /// What the calls of a kind are made with, made from the ProviderConfig that an object names.
 pub trait Provider: Send + Sync + Sized + 'static {
-    /// Group and plural of its ProviderConfig kind, for example `aws.crossplane.io`.
-    const CONFIG_GROUP: &'static str;
+    /// Group and version of its ProviderConfig kind, for example `aws.crossplane.io` and `v1beta1`.
+    const CONFIG: (&'static str, &'static str);
 
     /// Connects for one object. Connections are shared and cached below; this is called at every pass.
     fn connect(
         world: &World,
         object: &Manifest,
-    ) -> impl Future<Output = Result<Connected<Self>, CloudError>> + Send;
+    ) -> impl Future<Output = Result<Connected<Arc<Self>>, CloudError>> + Send;
 }

@@ -1,3 +1,5 @@
+//! Tags: whose a resource is, and which keys are ours to remove.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;

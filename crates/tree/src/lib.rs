@@ -1,1 +1,96 @@
-//! Immutable source trees.
+//! Immutable source trees: what the build reads from, whatever holds the bytes.
+//!
+//! A path is relative to the root of its tree, divided by `/`; `.` and `..` are resolved by name.
+//! Nothing outside the root can be named: a path that climbs above it is an error, never a read.
+
+pub mod ignore;
+mod mem;
+mod path;
+
+pub use ignore::{Ignore, filtered};
+pub use mem::MemTree;
+pub use path::{join, normalise, parent};
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// A file. A tree shows a symbolic link as what it leads to, or not at all.
+    File,
+    /// A directory.
+    Dir,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The last part of the path.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// Why a path could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// The path is absolute or climbs above the root.
+    #[error("`{0}` leads out of the source tree")]
+    Escapes(String),
+    /// Nothing is there.
+    #[error("`{0}` does not exist")]
+    NotFound(String),
+    /// A directory was to be read as a file.
+    #[error("`{0}` is a directory")]
+    NotAFile(String),
+    /// A file was to be listed.
+    #[error("`{0}` is not a directory")]
+    NotADirectory(String),
+    /// The store behind the tree failed; the second part says how.
+    #[error("failed to read `{0}`: {1}")]
+    Store(String, String),
+}
+
+/// A directory tree that does not change while it is read.
+pub trait Tree: Send + Sync {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When the path escapes, is absent, is a directory, or the store fails.
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError>;
+
+    /// The names in a directory, sorted. The root is the empty path.
+    ///
+    /// # Errors
+    /// When the path escapes, is absent, is a file, or the store fails.
+    fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError>;
+
+    /// What stands at a path; `None` when it is absent or escapes.
+    fn kind(&self, path: &str) -> Option<EntryKind>;
+}
+
+impl<T: Tree + ?Sized> Tree for &T {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        (**self).read(path)
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError> {
+        (**self).list(path)
+    }
+
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        (**self).kind(path)
+    }
+}
+
+impl<T: Tree + ?Sized> Tree for std::sync::Arc<T> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        (**self).read(path)
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError> {
+        (**self).list(path)
+    }
+
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        (**self).kind(path)
+    }
+}

@@ -94,9 +94,7 @@ pub(crate) fn format(number: &Number) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    // Go chooses the exponent form for the shortest representation at a precision of 6 digits,
-    // but 21 when the value went through JSON, which is the case for every manifest.
-    if !(-4..21).contains(&exponent) || (exponent >= 6 && value.fract() != 0.0) {
+    if !(-4..6).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Value};
 
-use crate::scalar::{self, Schema};
 use crate::YamlError;
+use crate::scalar::{self, Schema};
 
 /// How many values aliases may add to one text: 100 thousand are far above any real manifest and
 /// far below what would hurt.
@@ -60,11 +60,7 @@ pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_documents(
-    text: &str,
-    file: &str,
-    schema: Schema,
-) -> Result<Vec<Document>, YamlError> {
+pub fn read_documents(text: &str, file: &str, schema: Schema) -> Result<Vec<Document>, YamlError> {
     Reader::new(text, file, schema, true).documents()
 }
 
@@ -147,19 +143,25 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+        if self.schema == Schema::Objects && is_annotation(&self.path) {
+            // A null still removes an annotation when this is a patch.
+            let null = style == ScalarStyle::Plain
+                && scalar::resolve(text, self.schema) == Ok(Value::Null);
+            return Ok(if null { Value::Null } else { Value::String(text.to_owned()) });
+        }
         let Some(tag) = tag else {
             return match style {
                 ScalarStyle::Plain => scalar::resolve(text, self.schema),
                 _ => Ok(Value::String(text.to_owned())),
             };
         };
-        match tag.core_suffix() {
-            Some("null") => Ok(Value::Null),
-            Some("bool" | "int" | "float") => match scalar::resolve(text, self.schema)? {
+        match core_tag(tag) {
+            "null" => Ok(Value::Null),
+            "bool" | "int" | "float" => match scalar::resolve(text, self.schema)? {
                 value @ (Value::Bool(_) | Value::Number(_)) => Ok(value),
                 _ => Err(format!("`{text}` is not of the type that its tag names")),
             },
-            Some("binary") => decode(text),
+            "binary" => decode(text),
             _ => Ok(Value::String(text.to_owned())),
         }
     }
@@ -198,8 +200,8 @@ impl<'a> Reader<'a> {
             if event == Event::MappingEnd {
                 break;
             }
-            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None)
-                if text == "<<");
+            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, tag)
+                if text == "<<" && tag.as_deref().is_none_or(|tag| core_tag(tag) == "merge"));
             let key = self.key(event, &span)?;
             let (event, value_span) = self.next()?;
             if is_merge {
@@ -287,6 +289,16 @@ fn mark(span: &Span) -> Mark {
     Mark { line: span.start.line(), column: span.start.col() + 1 }
 }
 
+/// The name of a tag of YAML's own; empty for others.
+fn core_tag(tag: &Tag) -> &str {
+    if tag.handle() == "tag:yaml.org,2002:" { tag.suffix() } else { "" }
+}
+
+/// An annotation is text, however it is written: kustomize keeps its spelling.
+fn is_annotation(path: &str) -> bool {
+    path.strip_prefix("/metadata/annotations/").is_some_and(|key| !key.contains('/'))
+}
+
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(count).sum(),
@@ -312,7 +324,10 @@ mod tests {
     #[test]
     fn documents_and_empty_ones() {
         let text = "# only a comment\n---\na: 1\n---\n---\nb: [x, 'y', \"z\"]\n...\n";
-        assert_eq!(read(text, "f").expect("valid"), [json!({"a": 1}), json!({"b": ["x", "y", "z"]})]);
+        assert_eq!(
+            read(text, "f").expect("valid"),
+            [json!({"a": 1}), json!({"b": ["x", "y", "z"]})]
+        );
         assert!(read("", "f").expect("valid").is_empty());
     }
 

@@ -48,7 +48,7 @@ pub(crate) fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
 /// Would a reader of YAML 1.1 take this string for something else when it stands unquoted?
 pub(crate) fn needs_quotes(text: &str) -> bool {
     let strings = matches!(resolve(text, Schema::Config), Ok(Value::String(_)));
-    !strings || text == "<<" || timestamp::parse(text).is_some() || is_sexagesimal(text)
+    !strings || timestamp::parse(text).is_some() || is_sexagesimal(text)
 }
 
 /// `1:30` and `12:30:45.5`: a number to the base of sixty for YAML 1.1.
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn look_alikes_need_quotes() {
-        for text in ["", "y", "NO", "1", "1e3", "0x1", "~", "1:30", "2024-01-01", "<<", ".inf"] {
+        for text in ["", "y", "NO", "1", "1e3", "0x1", "~", "1:30", "2024-01-01", ".inf"] {
             assert!(needs_quotes(text), "{text}");
         }
         for text in ["v1", "a", "1.2.3", "1:99", "nope", "sha256:12", "10Gi", "-"] {

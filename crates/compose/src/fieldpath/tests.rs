@@ -16,7 +16,10 @@ fn reads_names_indexes_and_brackets() {
     for (text, segments) in [
         ("apiVersion", vec![field("apiVersion")]),
         ("metadata.name", vec![field("metadata"), field("name")]),
-        ("spec.items[0][8]", vec![field("spec"), field("items"), Segment::Index(0), Segment::Index(8)]),
+        (
+            "spec.items[0][8]",
+            vec![field("spec"), field("items"), Segment::Index(0), Segment::Index(8)],
+        ),
         ("data[.config.yml]", vec![field("data"), field(".config.yml")]),
         ("a['b.c/d'].e", vec![field("a"), field("b.c/d"), field("e")]),
         ("a[007]", vec![field("a"), Segment::Index(7)]),
@@ -74,7 +77,8 @@ fn set_does_not_write_through_scalars_or_beyond_the_limit() {
     ] {
         assert_eq!(set(&mut object, &path(text), json!(1)).expect_err(text).to_string(), message);
     }
-    set(&mut object, &path(&format!("l[{MAX_INDEX}]")), json!(1)).expect("the limit itself is fine");
+    set(&mut object, &path(&format!("l[{MAX_INDEX}]")), json!(1))
+        .expect("the limit itself is fine");
 }
 
 #[test]

@@ -49,7 +49,9 @@ fn number(f: f64) -> String {
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let text = format!("{f:e}");
         return match text.split_once('e') {
-            Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
+            Some((digits, exponent)) if !exponent.starts_with('-') => {
+                format!("{digits}e+{exponent}")
+            }
             _ => text,
         };
     }

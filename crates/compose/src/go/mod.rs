@@ -25,9 +25,9 @@ impl<'a> From<&'a Value> for Go<'a> {
         match value {
             Value::Null => Self::Nil,
             Value::Bool(b) => Self::Bool(*b),
-            Value::Number(n) => n
-                .as_i64()
-                .map_or_else(|| Self::Float(n.as_f64().unwrap_or(f64::NAN)), Self::Int),
+            Value::Number(n) => {
+                n.as_i64().map_or_else(|| Self::Float(n.as_f64().unwrap_or(f64::NAN)), Self::Int)
+            }
             Value::String(s) => Self::Text(s),
             Value::Array(a) => Self::List(a),
             Value::Object(m) => Self::Map(m),

@@ -1,13 +1,13 @@
 /// A Kubernetes quantity (`1500m`, `2Gi`, `1e3`) as a float; `None` when the text is not one.
-fn parse(text: &str) -> Option<f64> {
-    let digits = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-'))?;
-    let (number, suffix) = text.split_at(digits);
-    Some(decimal(number)? * factor(suffix)?)
-}
-
-/// [`parse`] of a text without suffix has no place to split.
 pub(crate) fn to_float(text: &str) -> Option<f64> {
-    parse(text).or_else(|| decimal(text))
+    let in_number = |c: char| matches!(c, '0'..='9' | '.' | '+' | '-');
+    let (number, suffix) = text.split_at(text.find(|c| !in_number(c)).unwrap_or(text.len()));
+    decimal(number)?;
+    match unit(suffix)? {
+        // Read as one number, so that it is the nearest float and not a product of two.
+        Unit::Ten(exponent) => format!("{number}e{exponent}").parse().ok(),
+        Unit::Two(exponent) => Some(decimal(number)? * 2f64.powi(exponent)),
+    }
 }
 
 fn decimal(text: &str) -> Option<f64> {
@@ -17,29 +17,32 @@ fn decimal(text: &str) -> Option<f64> {
     if plain && any_digit { text.parse().ok() } else { None }
 }
 
-fn factor(suffix: &str) -> Option<f64> {
-    let power = |base: f64, exponent: i32| Some(base.powi(exponent));
-    match suffix {
-        "n" => Some(1e-9),
-        "u" => Some(1e-6),
-        "m" => Some(1e-3),
-        "k" => Some(1e3),
-        "M" => Some(1e6),
-        "G" => Some(1e9),
-        "T" => Some(1e12),
-        "P" => Some(1e15),
-        "E" => Some(1e18),
-        "Ki" => power(1024.0, 1),
-        "Mi" => power(1024.0, 2),
-        "Gi" => power(1024.0, 3),
-        "Ti" => power(1024.0, 4),
-        "Pi" => power(1024.0, 5),
-        "Ei" => power(1024.0, 6),
-        _ => {
-            let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-            format!("1e{exponent}").parse().ok()
-        }
-    }
+enum Unit {
+    Ten(i32),
+    Two(i32),
+}
+
+fn unit(suffix: &str) -> Option<Unit> {
+    let unit = match suffix {
+        "n" => Unit::Ten(-9),
+        "u" => Unit::Ten(-6),
+        "m" => Unit::Ten(-3),
+        "" => Unit::Ten(0),
+        "k" => Unit::Ten(3),
+        "M" => Unit::Ten(6),
+        "G" => Unit::Ten(9),
+        "T" => Unit::Ten(12),
+        "P" => Unit::Ten(15),
+        "E" => Unit::Ten(18),
+        "Ki" => Unit::Two(10),
+        "Mi" => Unit::Two(20),
+        "Gi" => Unit::Two(30),
+        "Ti" => Unit::Two(40),
+        "Pi" => Unit::Two(50),
+        "Ei" => Unit::Two(60),
+        _ => Unit::Ten(suffix.strip_prefix(['e', 'E'])?.parse().ok()?),
+    };
+    Some(unit)
 }
 
 #[cfg(test)]
@@ -50,6 +53,7 @@ mod tests {
     fn reads_suffixes() {
         for (text, value) in [
             ("1000m", 1.0),
+            ("100m", 0.1),
             ("2", 2.0),
             ("-1.5k", -1500.0),
             ("1Gi", 1_073_741_824.0),

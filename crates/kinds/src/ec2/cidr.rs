@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The range with its host bits cleared and the address in its shortest form, as AWS answers it. What is no range is
-/// returned as it is: AWS refuses it in its own words.
+/// The range with its host bits cleared and the address in its shortest form, as AWS answers it.
+/// What is no range is returned as it is: AWS refuses it in its own words.
 pub(crate) fn canonical(range: &str) -> String {
     parse(range).unwrap_or_else(|| range.to_owned())
 }

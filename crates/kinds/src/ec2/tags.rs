@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag as SdkTag, TagSpecification};
-use capstan_cloud::CloudError;
+use capstan_cloud::aws_sdk_ec2::types::{Filter, ResourceType, Tag as SdkTag, TagSpecification};
+use capstan_cloud::{Clients, CloudError, Service};
 use capstan_provision::{Drift, Owner, tags};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,25 +52,28 @@ pub(crate) fn owned_by(uid: &str) -> Filter {
     Filter::builder().name(format!("tag:{}", tags::OWNER_TAG)).values(uid).build()
 }
 
-/// Sets and removes tags so that a drift of the field `tags` goes away; other drifts are none of its business.
+/// Sets and removes tags so that a drift of the field `tags` goes away; other drifts are none of
+/// its business.
 ///
 /// # Errors
 /// What EC2 answers to CreateTags and DeleteTags.
 pub(crate) async fn correct(
-    client: &Client,
+    clients: &Clients,
     id: &str,
     wanted: &BTreeMap<String, String>,
     applied: &BTreeSet<String>,
     diff: &[Drift],
 ) -> Result<(), CloudError> {
-    let Some(change) = crate::changed::tags(wanted, applied, diff) else { return Ok(()) };
+    let Some(change) = crate::aws::tag_change(wanted, applied, diff) else { return Ok(()) };
     if !change.set.is_empty() {
-        let request = client.create_tags().resources(id).set_tags(Some(sdk_tags(&change.set)));
-        request.send().await?;
+        let tags = Some(sdk_tags(&change.set));
+        let request = clients.ec2().create_tags().resources(id).set_tags(tags);
+        clients.call(Service::Ec2, "CreateTags", request.send()).await?;
     }
     if !change.remove.is_empty() {
         let keys = change.remove.iter().map(|key| SdkTag::builder().key(key).build()).collect();
-        client.delete_tags().resources(id).set_tags(Some(keys)).send().await?;
+        let request = clients.ec2().delete_tags().resources(id).set_tags(Some(keys));
+        clients.call(Service::Ec2, "DeleteTags", request.send()).await?;
     }
     Ok(())
 }
@@ -83,7 +85,7 @@ fn sdk_tags(tags: &BTreeMap<String, String>) -> Vec<SdkTag> {
 #[cfg(test)]
 mod tests {
     use super::{SdkTag, Tag, found, owner, specification, wanted};
-    use aws_sdk_ec2::types::ResourceType;
+    use capstan_cloud::aws_sdk_ec2::types::ResourceType;
     use capstan_provision::{Owner, tags::OWNER_TAG};
     use std::collections::BTreeMap;
 
@@ -91,10 +93,12 @@ mod tests {
     fn lists_become_maps() {
         let tag = |key: &str, value: &str| Tag { key: key.to_owned(), value: value.to_owned() };
         let list = [tag("Name", "a"), tag("Name", "b"), tag("x", "")];
-        let map = BTreeMap::from([("Name".to_owned(), "b".to_owned()), ("x".to_owned(), String::new())]);
+        let map =
+            BTreeMap::from([("Name".to_owned(), "b".to_owned()), ("x".to_owned(), String::new())]);
         assert_eq!(wanted(Some(&list)), map);
         assert!(wanted(None).is_empty());
-        let answer = [SdkTag::builder().key("Name").value("b").build(), SdkTag::builder().key("x").build()];
+        let answer =
+            [SdkTag::builder().key("Name").value("b").build(), SdkTag::builder().key("x").build()];
         assert_eq!(found(Some(&answer)), map);
     }
 

@@ -62,7 +62,9 @@ impl Writer {
             if key.len() > SIMPLE_KEY || key.contains('\n') {
                 self.write("? ");
                 self.string(key, indent + INDENT, false);
-                self.put('\n');
+                if self.column > 0 {
+                    self.put('\n');
+                }
                 (0..indent).for_each(|_| self.put(' '));
             } else {
                 self.string(key, indent + INDENT, true);

@@ -35,8 +35,8 @@ impl Writer {
         let mut before = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            let inner = before.is_some_and(|b| b != ' ')
-                && chars.peek().is_some_and(|next| *next != ' ');
+            let inner =
+                before.is_some_and(|b| b != ' ') && chars.peek().is_some_and(|next| *next != ' ');
             if c == ' ' && inner && fold && self.column > WIDTH {
                 self.new_line(indent);
             } else if is_break(c) {

@@ -51,7 +51,9 @@ fn long_text_is_folded_after_column_80() {
 
 #[test]
 fn what_is_emitted_reads_back() {
-    for text in ["", "y", "a\n", "\n", " \n", "a\n\n b\n", "\ta", "x: y\nz", "#", "k'\"", "1e3", "\r\n"] {
+    for text in
+        ["", "y", "a\n", "\n", " \n", "a\n\n b\n", "\ta", "x: y\nz", "#", "k'\"", "1e3", "\r\n"]
+    {
         for value in [json!({ "k": text }), json!([text]), json!({ "l": [{ "m": text }] })] {
             let emitted = emit(&value);
             assert_eq!(read(&emitted, "f").expect("valid"), [value], "{emitted}");

@@ -91,15 +91,11 @@ fn general(size: f64, precision: Option<usize>) -> String {
     let mut digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     digits.truncate(digits.trim_end_matches('0').len().max(1));
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let limit = match precision {
-        None => 6.max(if count >= power + 1 { 0 } else { 6 }),
-        Some(given) => {
-            let given = i32::try_from(given.max(1)).unwrap_or(i32::MAX);
-            if given > count && count > power { count } else { given }
-        }
+    let limit = match precision.map(|given| i32::try_from(given.max(1)).unwrap_or(i32::MAX)) {
+        None => 6,
+        Some(given) if given > count && count > power => count,
+        Some(given) => given,
     };
-    // Shortest form: all digits before the point count as precision, as `21` → `21`, but six at least.
-    let limit = if precision.is_none() { limit.max(if count > power { limit } else { 6 }) } else { limit };
     if power < -4 || power >= limit {
         let (head, tail) = digits.split_at(1);
         let point = if tail.is_empty() { "" } else { "." };

@@ -46,7 +46,8 @@ impl<'f, 'a> Cursor<'f, 'a> {
         let mut spec = Spec::default();
         self.flags(&mut spec);
         self.index(&mut spec);
-        spec.width = if self.eat('*') { self.star(&mut spec, "%!(BADWIDTH)") } else { self.number() };
+        spec.width =
+            if self.eat('*') { self.star(&mut spec, "%!(BADWIDTH)") } else { self.number() };
         if self.eat('.') {
             self.index(&mut spec);
             spec.precision = if self.eat('*') {

@@ -42,7 +42,7 @@ fn digits(bytes: &[u8], spec: &Spec, upper: bool) -> String {
         (true, true) => "0X",
         _ => "",
     };
-    let hex = if upper { hex::encode_upper } else { hex::encode::<&[u8]> };
+    let hex = |bytes: &[u8]| if upper { hex::encode_upper(bytes) } else { hex::encode(bytes) };
     if spec.space {
         let each: Vec<String> = bytes.iter().map(|b| format!("{prefix}{}", hex(&[*b]))).collect();
         return each.join(" ");

@@ -177,6 +177,7 @@ pub struct Status {
     pub billing_mode_summary: Option<BillingModeSummary>,
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub creation_date_time: Option<String>,
     /// Version of global tables.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,6 +226,7 @@ pub struct ArchivalSummary {
     pub archival_backup_arn: Option<String>,
     /// When, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub archival_date_time: Option<String>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,6 +242,7 @@ pub struct BillingModeSummary {
     pub billing_mode: Option<String>,
     /// When it last became on-demand, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_update_to_pay_per_request_date_time: Option<String>,
 }
 
@@ -249,6 +252,7 @@ pub struct BillingModeSummary {
 pub struct RestoreSummary {
     /// When, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub restore_date_time: Option<String>,
     /// Is it still being restored?
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -267,6 +271,7 @@ pub struct RestoreSummary {
 pub struct SseDescription {
     /// Since when the key cannot be used, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub inaccessible_encryption_date_time: Option<String>,
     /// ARN of the KMS key.
     #[serde(rename = "kmsMasterKeyARN", skip_serializing_if = "Option::is_none")]
@@ -285,6 +290,7 @@ pub struct SseDescription {
 pub struct TableClassSummary {
     /// When it last changed, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_update_date_time: Option<String>,
     /// `STANDARD` or `STANDARD_INFREQUENT_ACCESS`.
     #[serde(skip_serializing_if = "Option::is_none")]

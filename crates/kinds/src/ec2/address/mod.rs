@@ -19,7 +19,8 @@ use crate::ec2::tags;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Address;
 
-/// A gateway cannot be detached while an address of its VPC is mapped: addresses are released before it goes.
+/// A gateway cannot be detached while an address of its VPC is mapped: addresses are released
+/// before it goes.
 const EDGES: &[Edge] =
     &[Edge::SameController { group: crate::ec2::GROUP, kind: "InternetGateway" }];
 

@@ -14,7 +14,7 @@ pub struct Spec {
     pub address: Option<String>,
     /// Pool of customer-owned addresses; cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_owned_i_pv4_pool: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
     /// `vpc`, or `standard` for the retired EC2-Classic; cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["vpc", "standard"]))]

@@ -45,9 +45,11 @@ pub struct Spec {
 pub struct Status {
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub create_time: Option<String>,
     /// When it was deleted, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub delete_time: Option<String>,
     /// Why the gateway failed, as a word.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,5 @@
-//! RouteTable: routes, and the subnets that use them. It is ready once every route and association is there.
+//! RouteTable: routes, and the subnets that use them. It is ready once every route and association
+//! is there.
 
 mod calls;
 mod diff;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{Vpc, VpcCidrBlockState, VpcState};
+use capstan_cloud::aws_sdk_ec2::types::{Vpc, VpcCidrBlockState, VpcState};
 use capstan_provision::{Drift, Drifts, Present, State, tags as owner_tags};
 
-use super::types::{
-    CidrBlockAssociation, CidrBlockState, Ipv6CidrBlockAssociation, Spec, Status,
-};
+use super::types::{CidrBlockAssociation, CidrBlockState, Ipv6CidrBlockAssociation, Spec, Status};
 use crate::ec2::{cidr, tags};
 
 /// A VPC and its attributes, of which those were read that the manifest sets.
@@ -104,13 +102,13 @@ fn block_state(state: &VpcCidrBlockState) -> CidrBlockState {
 mod tests {
     use super::{Seen, present};
     use crate::ec2::vpc::Spec;
-    use aws_sdk_ec2::types::{Tag, Tenancy, Vpc, VpcState};
+    use capstan_cloud::aws_sdk_ec2::types::{Tag, Tenancy, Vpc, VpcState};
     use capstan_provision::{Owner, State};
     use serde_json::json;
     use std::collections::BTreeSet;
 
     fn spec(value: serde_json::Value) -> Spec {
-        serde_json::from_value(value).unwrap()
+        serde_json::from_value(value).expect("it is valid")
     }
 
     fn seen() -> Seen {
@@ -127,7 +125,8 @@ mod tests {
 
     #[test]
     fn nothing_differs_from_what_was_not_written() {
-        let spec = spec(json!({"cidrBlock": "10.0.7.1/16", "tags": [{"key": "Name", "value": "a"}]}));
+        let spec =
+            spec(json!({"cidrBlock": "10.0.7.1/16", "tags": [{"key": "Name", "value": "a"}]}));
         let present = present(&spec, &BTreeSet::new(), &seen());
         assert_eq!(present.diff, vec![]);
         assert_eq!(present.state, State::Ready);
@@ -161,6 +160,9 @@ mod tests {
     fn a_pending_vpc_is_being_created() {
         let mut seen = seen();
         seen.vpc.state = Some(VpcState::Pending);
-        assert_eq!(present(&spec(json!({"cidrBlock": "10.0.0.0/16"})), &BTreeSet::new(), &seen).state, State::Creating);
+        assert_eq!(
+            present(&spec(json!({"cidrBlock": "10.0.0.0/16"})), &BTreeSet::new(), &seen).state,
+            State::Creating
+        );
     }
 }

@@ -149,6 +149,7 @@ pub struct Status {
     pub certificate_authority_data: Option<String>,
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: Option<String>,
     /// URL of the API.
     #[serde(skip_serializing_if = "Option::is_none")]

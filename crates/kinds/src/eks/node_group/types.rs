@@ -180,9 +180,11 @@ pub struct UpdateConfig {
 pub struct Status {
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: Option<String>,
     /// When it last changed, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub modified_at: Option<String>,
     /// ARN of the node group.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,103 @@
+//! The suffix that names a generated object by its content.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::resource::Resource;
+use crate::resources::Resources;
+
+/// Characters of the suffix.
+const LENGTH: usize = 10;
+
+/// Adds the suffix to every generated object that asks for it.
+pub(crate) fn add_suffixes(resources: &mut Resources) {
+    for resource in resources.iter_mut().filter(|r| r.needs_hash) {
+        let name = format!("{}-{}", resource.name(), suffix(resource));
+        resource.remember_id();
+        resource.set_name(&name);
+    }
+}
+
+fn suffix(resource: &Resource) -> String {
+    let field = |name: &str| resource.value.get(name).filter(|v| !v.is_null());
+    let or_empty = |name: &str| field(name).cloned().unwrap_or_else(|| "".into());
+    let kind = resource.text("/kind");
+    let mut input = Map::new();
+    input.insert("kind".to_owned(), kind.into());
+    // The name has no part in it, but its key has.
+    input.insert("name".to_owned(), "".into());
+    input.insert("data".to_owned(), or_empty("data"));
+    let (extra, whole) = match kind {
+        "ConfigMap" => ("binaryData", false),
+        "Secret" => ("stringData", false),
+        _ => ("", true),
+    };
+    if whole {
+        return shorten(&resource.value);
+    }
+    if kind == "Secret" {
+        input.insert("type".to_owned(), or_empty("type"));
+    }
+    if let Some(value) = field(extra) {
+        input.insert(extra.to_owned(), value.clone());
+    }
+    shorten(&json!(input))
+}
+
+/// The first characters of the digest, spelt without vowels and look-alikes.
+fn shorten(value: &Value) -> String {
+    let digest = Sha256::digest(go_json(value));
+    let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let spell = |c| match c {
+        '0' => 'g',
+        '1' => 'h',
+        '3' => 'k',
+        'a' => 'm',
+        'e' => 't',
+        c => c,
+    };
+    hex.chars().take(LENGTH).map(spell).collect()
+}
+
+/// JSON as Go writes it: sorted keys, and the characters of HTML escaped.
+fn go_json(value: &Value) -> String {
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    let mut text = String::new();
+    for c in sorted.to_string().chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{go_json, suffix};
+    use crate::error::Place;
+    use crate::resource::Resource;
+    use serde_json::json;
+
+    #[test]
+    fn suffixes_of_kustomize() {
+        for (value, expected) in [
+            (json!({"apiVersion": "v1", "kind": "ConfigMap"}), "6ct58987ht"),
+            (json!({"apiVersion": "v1", "kind": "Secret", "type": "my-type"}), "5gmgkf8578"),
+            (
+                json!({"apiVersion": "v1", "kind": "Secret", "type": "my-type", "data": {"one": ""}}),
+                "74bd68bm66",
+            ),
+        ] {
+            assert_eq!(suffix(&Resource::new(value, Place::default())), expected);
+        }
+    }
+
+    #[test]
+    fn html_is_escaped_as_go_does() {
+        assert_eq!(go_json(&json!({"b": "<&>", "a": 1})), r#"{"a":1,"b":"\u003c\u0026\u003e"}"#);
+    }
+}

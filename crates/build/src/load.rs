@@ -1,0 +1,249 @@
+//! From paths to objects: files, directories, bases and components.
+
+use capstan_tree::{EntryKind, Tree, TreeError, join, parent};
+use capstan_yaml::{Document, Schema};
+use serde_json::Value;
+
+use crate::error::{BuildError, Place};
+use crate::generate;
+use crate::kustomization::{FILES, Kustomization, Placed};
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::transform;
+
+/// Reads a tree for one build.
+pub(crate) struct Loader<'a> {
+    tree: &'a dyn Tree,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) const fn new(tree: &'a dyn Tree) -> Self {
+        Self { tree }
+    }
+
+    /// The kustomization of a directory, if it has one.
+    pub(crate) fn kustomization(
+        &self,
+        directory: &str,
+    ) -> Result<Option<Kustomization>, BuildError> {
+        let paths = FILES.map(|name| join(directory, name).unwrap_or_default());
+        let is_file = |path: &&String| self.tree.kind(path) == Some(EntryKind::File);
+        let found: Vec<&String> = paths.iter().filter(is_file).collect();
+        match found.as_slice() {
+            [] => Ok(None),
+            [path] => Kustomization::parse(&self.text(path)?, path).map(Some),
+            [first, second, ..] => {
+                Err(BuildError::new(format!("`{first}` and `{second}` are both kustomizations"))
+                    .hint("keep one of them"))
+            }
+        }
+    }
+
+    /// Builds a directory whose kustomization is known.
+    pub(crate) fn build(
+        &self,
+        directory: &str,
+        kustomization: &Kustomization,
+    ) -> Result<Resources, BuildError> {
+        let mut resources = Resources::default();
+        let mut visited = vec![directory.to_owned()];
+        self.run(directory, kustomization, &mut resources, &mut visited)?;
+        Ok(resources)
+    }
+
+    fn run(
+        &self,
+        directory: &str,
+        layer: &Kustomization,
+        resources: &mut Resources,
+        visited: &mut Vec<String>,
+    ) -> Result<(), BuildError> {
+        for entry in &layer.resources {
+            self.include(directory, entry, resources, visited)?;
+        }
+        generate::run(self, directory, layer, resources)?;
+        for entry in &layer.components {
+            let path = self.resolve(directory, entry)?;
+            let component = self.descend(&path, entry, true, visited)?;
+            let done = self.run(&path, &component, resources, visited);
+            visited.pop();
+            done.map_err(|error| error.through(&entry.place))?;
+        }
+        transform::run(self, directory, layer, resources)
+    }
+
+    fn include(
+        &self,
+        directory: &str,
+        entry: &Placed<String>,
+        resources: &mut Resources,
+        visited: &mut Vec<String>,
+    ) -> Result<(), BuildError> {
+        let path = self.resolve(directory, entry)?;
+        if self.tree.kind(&path) == Some(EntryKind::File) {
+            for resource in self.objects(&path).map_err(|error| error.at(&entry.place))? {
+                resources.push(resource).map_err(|error| error.through(&entry.place))?;
+            }
+            return Ok(());
+        }
+        let base = self.descend(&path, entry, false, visited)?;
+        let mut inner = Resources::default();
+        let done = self.run(&path, &base, &mut inner, visited);
+        visited.pop();
+        done.and_then(|()| resources.extend(inner)).map_err(|error| error.through(&entry.place))
+    }
+
+    /// The path that an entry means, which exists.
+    fn resolve(&self, directory: &str, entry: &Placed<String>) -> Result<String, BuildError> {
+        let text = entry.value.as_str();
+        if text.is_empty() {
+            return Err(BuildError::new("the path is empty").at(&entry.place));
+        }
+        if is_remote(text) && self.tree.kind(&join(directory, text).unwrap_or_default()).is_none() {
+            return Err(BuildError::new(format!("`{text}` is remote"))
+                .at(&entry.place)
+                .hint("copy it into the repository: a build reads nothing but its source"));
+        }
+        let path = join(directory, text).map_err(|error| escape(&error).at(&entry.place))?;
+        match self.tree.kind(&path) {
+            Some(_) => Ok(path),
+            None => Err(missing(self.tree, directory, text).at(&entry.place)),
+        }
+    }
+
+    /// The kustomization of an included directory, which is noted as visited.
+    fn descend(
+        &self,
+        path: &str,
+        entry: &Placed<String>,
+        component: bool,
+        visited: &mut Vec<String>,
+    ) -> Result<Kustomization, BuildError> {
+        let holds = |inner: &String| {
+            path.is_empty() || inner == path || inner.starts_with(&format!("{path}/"))
+        };
+        if visited.iter().any(holds) {
+            let chain = [visited.as_slice(), &[path.to_owned()]].concat().join("` -> `");
+            return Err(BuildError::new(format!("cycle: `{chain}`"))
+                .at(&entry.place)
+                .hint("a layer cannot include itself or a directory that it lies in"));
+        }
+        if self.tree.kind(path) == Some(EntryKind::File) {
+            let error = BuildError::new(format!("`{path}` is a file, not a directory"));
+            return Err(error.at(&entry.place));
+        }
+        let found = self.kustomization(path).map_err(|error| error.through(&entry.place))?;
+        let Some(found) = found else {
+            return Err(BuildError::new(format!("`{path}` has no kustomization.yaml"))
+                .at(&entry.place)
+                .hint("name its files one by one, or add a kustomization.yaml to it"));
+        };
+        match (component, found.is_component) {
+            (true, false) => Err(BuildError::new(format!("`{path}` is not of kind Component"))
+                .at(&entry.place)
+                .hint("list it under `resources`, or make its kind `Component`")),
+            (false, true) => Err(BuildError::new(format!("`{path}` is of kind Component"))
+                .at(&entry.place)
+                .hint("list it under `components`")),
+            _ => {
+                visited.push(path.to_owned());
+                Ok(found)
+            }
+        }
+    }
+
+    /// The bytes of a file that is named in a directory.
+    pub(crate) fn read(&self, directory: &str, path: &str) -> Result<Vec<u8>, BuildError> {
+        let full = join(directory, path).map_err(|error| escape(&error))?;
+        self.tree.read(&full).map_err(|error| match error {
+            TreeError::NotFound(_) => missing(self.tree, directory, path),
+            other => BuildError::new(other.to_string()),
+        })
+    }
+
+    /// Is there a file of that name?
+    pub(crate) fn is_file(&self, directory: &str, path: &str) -> bool {
+        join(directory, path).is_ok_and(|path| self.tree.kind(&path) == Some(EntryKind::File))
+    }
+
+    /// The documents of a file that is named in a directory, and its path.
+    pub(crate) fn documents(
+        &self,
+        directory: &str,
+        path: &str,
+    ) -> Result<(Vec<Document>, String), BuildError> {
+        let full = join(directory, path).map_err(|error| escape(&error))?;
+        let bytes = self.read(directory, path)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
+        Ok((capstan_yaml::read_documents(&text, &full, Schema::Objects)?, full))
+    }
+
+    fn text(&self, path: &str) -> Result<String, BuildError> {
+        String::from_utf8(self.read("", path)?)
+            .map_err(|_| BuildError::new(format!("`{path}` is not UTF-8 text")))
+    }
+
+    fn objects(&self, path: &str) -> Result<Vec<Resource>, BuildError> {
+        let (documents, file) = self.documents("", path)?;
+        let mut objects = Vec::new();
+        for document in documents {
+            let place = Place { file: file.clone(), line: document.start.line };
+            collect(document.value, &place, &mut objects)?;
+        }
+        Ok(objects)
+    }
+}
+
+/// Adds the objects of one document; a `List` stands for its items.
+fn collect(value: Value, place: &Place, into: &mut Vec<Resource>) -> Result<(), BuildError> {
+    let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if kind.ends_with("List")
+        && let Some(Value::Array(items)) = value.get("items")
+    {
+        return items.iter().try_for_each(|item| collect(item.clone(), place, into));
+    }
+    into.push(object(value, place)?);
+    Ok(())
+}
+
+/// Checks that a document is an object: it has a kind and a name.
+pub(crate) fn object(value: Value, place: &Place) -> Result<Resource, BuildError> {
+    let fault = |message: &str| {
+        BuildError::new(message)
+            .at(place)
+            .hint("every object needs apiVersion, kind and metadata.name")
+    };
+    if !value.is_object() {
+        return Err(fault("the document is no Kubernetes object: it must be a map"));
+    }
+    let resource = Resource::new(value, place.clone());
+    if resource.text("/kind").is_empty() {
+        return Err(fault("the object has no kind"));
+    }
+    if resource.name().is_empty() && !resource.text("/kind").ends_with("List") {
+        return Err(fault("the object has no metadata.name"));
+    }
+    Ok(resource)
+}
+
+fn is_remote(path: &str) -> bool {
+    path.contains("://") || path.starts_with("git@") || path.starts_with("github.com")
+}
+
+fn escape(error: &TreeError) -> BuildError {
+    BuildError::new(error.to_string()).hint("a build reads nothing outside its source")
+}
+
+/// A path that is not there, and what is there instead.
+pub(crate) fn missing(tree: &dyn Tree, directory: &str, path: &str) -> BuildError {
+    let full = join(directory, path).unwrap_or_else(|_| path.to_owned());
+    let error = BuildError::new(format!("`{full}` does not exist"));
+    let names = tree.list(parent(&full)).unwrap_or_default();
+    let shown: Vec<String> = names.iter().take(8).map(|e| format!("`{}`", e.name)).collect();
+    if shown.is_empty() {
+        return error.hint("check the path; its directory does not exist either");
+    }
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    error.hint(format!("check the path; its directory has {}{more}", shown.join(", ")))
+}

@@ -1,0 +1,236 @@
+//! Patches: strategic merge and JSON 6902, with and without targets.
+
+mod json6902;
+mod merge_keys;
+mod strategic;
+
+use capstan_yaml::Schema;
+use serde_json::Value;
+
+use crate::error::{BuildError, Place};
+use crate::kustomization::{Patch, Placed};
+use crate::load::{self, Loader};
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::{Matcher, Target};
+
+const OPTIONS: [&str; 2] = ["allowNameChange", "allowKindChange"];
+
+/// What a patch may change beside the body.
+#[derive(Clone, Copy, Default)]
+struct Allowed {
+    name: bool,
+    kind: bool,
+}
+
+/// `patchesStrategicMerge`: files or inline documents, each for the object that it names.
+pub(crate) fn strategic_merges(
+    loader: &Loader<'_>,
+    directory: &str,
+    patches: &[Placed<String>],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    for Placed { value, place } in patches {
+        let source = if loader.is_file(directory, value) || !value.contains(':') {
+            Source { path: value, inline: "" }
+        } else {
+            Source { path: "", inline: value }
+        };
+        for (document, at) in source.documents(loader, directory, place)? {
+            merge_by_id(document, &at, Allowed::default(), resources)
+                .map_err(|error| error.at(place))?;
+        }
+    }
+    Ok(())
+}
+
+/// `patches`.
+pub(crate) fn patches(
+    loader: &Loader<'_>,
+    directory: &str,
+    patches: &[Placed<Patch>],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    for Placed { value: patch, place } in patches {
+        one(loader, directory, patch, place, resources).map_err(|error| error.at(place))?;
+    }
+    Ok(())
+}
+
+fn one(
+    loader: &Loader<'_>,
+    directory: &str,
+    patch: &Patch,
+    place: &Place,
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    let source = Source { path: &patch.path, inline: &patch.patch };
+    let mut documents = source.documents(loader, directory, place)?;
+    if let Some(option) = patch.options.keys().find(|o| !OPTIONS.contains(&o.as_str())) {
+        return Err(BuildError::new(format!("unknown option `{option}` of a patch"))
+            .hint(format!("the options are: {}", OPTIONS.join(", "))));
+    }
+    let allows = |name: &str| patch.options.get(name).copied().unwrap_or_default();
+    let allowed = Allowed { name: allows("allowNameChange"), kind: allows("allowKindChange") };
+    if let [(Value::Array(operations), _)] = documents.as_slice() {
+        let Some(target) = &patch.target else {
+            return Err(BuildError::new("a JSON 6902 patch needs a target")
+                .hint("add `target` with at least a kind and a name"));
+        };
+        return json6902::apply(operations, &Matcher::new(target)?, resources);
+    }
+    let Some(target) = &patch.target else {
+        return documents
+            .into_iter()
+            .try_for_each(|(document, at)| merge_by_id(document, &at, allowed, resources));
+    };
+    let (document, at) = match (documents.pop(), documents.is_empty()) {
+        (Some(only), true) => only,
+        (None, _) => return Err(BuildError::new("the patch is empty")),
+        (Some(_), false) => {
+            return Err(BuildError::new("a patch with a target is one document"));
+        }
+    };
+    let document = load::object(document, &at)?;
+    let matcher = Matcher::new(target)?;
+    for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
+        merge(resource, &document.value, allowed)?;
+    }
+    resources.drop_deleted();
+    Ok(())
+}
+
+/// `patchesJson6902`: the target is the exact name of one object.
+pub(crate) fn json_patches(
+    loader: &Loader<'_>,
+    directory: &str,
+    patches: &[Placed<Patch>],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    for Placed { value: patch, place } in patches {
+        let mut apply = || {
+            let source = Source { path: &patch.path, inline: &patch.patch };
+            let documents = source.documents(loader, directory, place)?;
+            let [(Value::Array(operations), _)] = documents.as_slice() else {
+                return Err(BuildError::new("a JSON 6902 patch is a list of operations"));
+            };
+            let Some(target) = &patch.target else {
+                return Err(BuildError::new("a JSON 6902 patch needs a target"));
+            };
+            let matcher = Matcher::new(&exactly(target))?;
+            if !resources.iter().any(|r| matcher.matches(r)) {
+                let message = format!("no {} `{}` to patch", target.kind, target.name);
+                return Err(BuildError::new(message));
+            }
+            json6902::apply(operations, &matcher, resources)
+        };
+        apply().map_err(|error| error.at(place))?;
+    }
+    Ok(())
+}
+
+fn exactly(target: &Target) -> Target {
+    let quoted = |text: &str| regex::escape(text);
+    Target {
+        group: quoted(&target.group),
+        version: quoted(&target.version),
+        kind: quoted(&target.kind),
+        name: quoted(&target.name),
+        namespace: quoted(&target.namespace),
+        ..Target::default()
+    }
+}
+
+/// Merges a patch into the one object that it names.
+fn merge_by_id(
+    document: Value,
+    at: &Place,
+    allowed: Allowed,
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    let patch = load::object(document, at)?;
+    let id = patch.id();
+    match resources.matching(&id).as_slice() {
+        [index] => {
+            merge(resources.get_mut(*index), &patch.value, allowed).map_err(|e| e.at(at))?;
+            resources.drop_deleted();
+            Ok(())
+        }
+        [] => {
+            let same_kind = resources.iter().filter(|r| r.gvk().kind == id.gvk.kind);
+            let names: Vec<String> = same_kind.take(8).map(|r| r.id().to_string()).collect();
+            let hint = if names.is_empty() {
+                format!("there is no {} in this layer", id.gvk.kind)
+            } else {
+                format!(
+                    "apiVersion, kind, name and namespace must all agree; there is {}",
+                    names.join(", ")
+                )
+            };
+            Err(BuildError::new(format!("{id} does not exist: nothing to patch")).at(at).hint(hint))
+        }
+        _ => Err(BuildError::new(format!("the patch for {id} matches several objects"))
+            .at(at)
+            .hint("give the namespace, or use `target`")),
+    }
+}
+
+fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(), BuildError> {
+    let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
+    let gvk = resource.gvk();
+    if allowed.name || allowed.kind {
+        resource.remember_id();
+    }
+    let old = std::mem::take(&mut resource.value);
+    let api_version = old.get("apiVersion").cloned();
+    resource.value = strategic::merge(&gvk, old, patch)?;
+    let Some(map) = resource.value.as_object_mut() else { return Ok(()) };
+    if let Some(api_version) = api_version {
+        map.insert("apiVersion".to_owned(), api_version);
+    }
+    if !allowed.kind {
+        map.insert("kind".to_owned(), gvk.kind.into());
+    }
+    if !allowed.name {
+        resource.set_name(&name);
+    }
+    resource.set_namespace(&namespace);
+    Ok(())
+}
+
+/// Where a patch is written.
+struct Source<'a> {
+    path: &'a str,
+    inline: &'a str,
+}
+
+impl Source<'_> {
+    fn documents(
+        &self,
+        loader: &Loader<'_>,
+        directory: &str,
+        place: &Place,
+    ) -> Result<Vec<(Value, Place)>, BuildError> {
+        match (self.path, self.inline) {
+            ("", "") => Err(BuildError::new("a patch needs `patch` or `path`").at(place)),
+            ("", text) => {
+                // The lines of an inline patch are not those of the file: the entry stands for all.
+                let documents = capstan_yaml::read_documents(text, &place.file, Schema::Objects)
+                    .map_err(|error| {
+                        let message = format!("invalid YAML in the patch: {}", error.message);
+                        BuildError::new(message).at(place)
+                    })?;
+                Ok(documents.into_iter().map(|d| (d.value, place.clone())).collect())
+            }
+            (path, "") => {
+                let (documents, file) =
+                    loader.documents(directory, path).map_err(|error| error.at(place))?;
+                let placed = |d: capstan_yaml::Document| {
+                    (d.value, Place { file: file.clone(), line: d.start.line })
+                };
+                Ok(documents.into_iter().map(placed).collect())
+            }
+            _ => Err(BuildError::new("a patch has `patch` or `path`, not both").at(place)),
+        }
+    }
+}

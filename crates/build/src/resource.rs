@@ -1,0 +1,196 @@
+use std::fmt;
+
+use capstan_model::GroupVersionKind;
+use serde_json::{Map, Value};
+
+use crate::error::Place;
+use crate::generate::Behavior;
+use crate::scope::is_cluster_scoped;
+
+/// What names an object within a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Id {
+    pub(crate) gvk: GroupVersionKind,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Id {
+    /// The namespace that counts: none for cluster-scoped kinds, `default` when none is given.
+    pub(crate) fn effective_namespace(&self) -> &str {
+        match self.namespace.as_str() {
+            _ if is_cluster_scoped(&self.gvk) => "",
+            "" => "default",
+            namespace => namespace,
+        }
+    }
+
+    /// Do both name the same object?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.gvk == other.gvk
+            && self.name == other.name
+            && self.effective_namespace() == other.effective_namespace()
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `", self.gvk)?;
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", self.namespace)?;
+        }
+        write!(f, "{}`", self.name)
+    }
+}
+
+/// An object on its way through the layers, with what later steps must know of earlier ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    pub(crate) value: Value,
+    pub(crate) place: Place,
+    pub(crate) behavior: Behavior,
+    pub(crate) needs_hash: bool,
+    previous: Vec<Id>,
+    prefixes: Vec<String>,
+    suffixes: Vec<String>,
+}
+
+impl Resource {
+    pub(crate) const fn new(value: Value, place: Place) -> Self {
+        Self {
+            value,
+            place,
+            behavior: Behavior::Unspecified,
+            needs_hash: false,
+            previous: Vec::new(),
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn text(&self, pointer: &str) -> &str {
+        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn gvk(&self) -> GroupVersionKind {
+        GroupVersionKind::from_api_version(self.text("/apiVersion"), self.text("/kind"))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        self.text("/metadata/namespace")
+    }
+
+    pub(crate) fn id(&self) -> Id {
+        Id { gvk: self.gvk(), namespace: self.namespace().to_owned(), name: self.name().to_owned() }
+    }
+
+    /// The id that the file gave it.
+    pub(crate) fn original_id(&self) -> Id {
+        self.previous.first().cloned().unwrap_or_else(|| self.id())
+    }
+
+    /// The ids that it had before it was renamed or moved, oldest first.
+    pub(crate) fn previous_ids(&self) -> &[Id] {
+        &self.previous
+    }
+
+    /// Every id that it ever had.
+    pub(crate) fn any_id(&self, accept: impl Fn(&Id) -> bool) -> bool {
+        self.previous.iter().any(&accept) || accept(&self.id())
+    }
+
+    /// Remembers the id that it has now, because it is about to change.
+    pub(crate) fn remember_id(&mut self) {
+        self.previous.push(self.id());
+    }
+
+    pub(crate) fn set_name(&mut self, name: &str) {
+        if let Some(metadata) = self.metadata() {
+            metadata.insert("name".to_owned(), name.into());
+        }
+    }
+
+    pub(crate) fn set_namespace(&mut self, namespace: &str) {
+        if let Some(metadata) = self.metadata() {
+            if namespace.is_empty() {
+                metadata.remove("namespace");
+            } else {
+                metadata.insert("namespace".to_owned(), namespace.into());
+            }
+        }
+    }
+
+    pub(crate) fn add_prefix(&mut self, prefix: &str) {
+        self.remember_id();
+        self.set_name(&format!("{prefix}{}", self.name()));
+        self.prefixes.push(prefix.to_owned());
+    }
+
+    pub(crate) fn add_suffix(&mut self, suffix: &str) {
+        self.remember_id();
+        self.set_name(&format!("{}{suffix}", self.name()));
+        self.suffixes.push(suffix.to_owned());
+    }
+
+    /// Did both go through the same layers as far as both lists reach? `lenient`: a side without
+    /// any prefix (or suffix) agrees with every other.
+    pub(crate) fn same_affixes(&self, other: &Self, lenient: bool) -> bool {
+        let agree = |a: &[String], b: &[String]| {
+            (lenient && (a.is_empty() || b.is_empty())) || a.ends_with(b) || b.ends_with(a)
+        };
+        let strict = |a: &[String], b: &[String]| lenient || a.is_empty() == b.is_empty();
+        agree(&self.prefixes, &other.prefixes)
+            && agree(&self.suffixes, &other.suffixes)
+            && strict(&self.prefixes, &other.prefixes)
+            && strict(&self.suffixes, &other.suffixes)
+    }
+
+    /// Takes over what must survive when a generator replaces or extends `old`.
+    pub(crate) fn continue_from(&mut self, old: Self) {
+        self.set_name(old.name());
+        self.set_namespace(old.namespace());
+        for field in ["labels", "annotations"] {
+            let older = old.value.pointer(&format!("/metadata/{field}"));
+            if let Some(Value::Object(older)) = older
+                && let Some(metadata) = self.metadata()
+            {
+                underlay(metadata, field, older);
+            }
+        }
+        self.needs_hash &= old.needs_hash;
+        self.previous = old.previous;
+        self.prefixes = old.prefixes;
+        self.suffixes = old.suffixes;
+    }
+
+    /// Adds the entries of `older` below a top-level field where it has none of its own.
+    pub(crate) fn extend_data(&mut self, field: &str, older: &Self) {
+        if let (Some(Value::Object(entries)), Some(root)) =
+            (older.value.get(field), self.value.as_object_mut())
+        {
+            underlay(root, field, entries);
+        }
+    }
+
+    fn metadata(&mut self) -> Option<&mut Map<String, Value>> {
+        let root = self.value.as_object_mut()?;
+        let metadata = root.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+        metadata.as_object_mut()
+    }
+}
+
+fn underlay(parent: &mut Map<String, Value>, field: &str, older: &Map<String, Value>) {
+    let child = parent.entry(field).or_insert_with(|| Value::Object(Map::new()));
+    if child.is_null() {
+        *child = Value::Object(Map::new());
+    }
+    if let Some(child) = child.as_object_mut() {
+        for (key, value) in older {
+            child.entry(key.as_str()).or_insert_with(|| value.clone());
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use serde_json::Value;
+
+use crate::error::BuildError;
+use crate::generate::Behavior;
+use crate::resource::{Id, Resource};
+
+/// Annotations that never leave a build.
+const NOTES: [&str; 7] = [
+    "config.kubernetes.io/index",
+    "config.kubernetes.io/origin",
+    "config.kubernetes.io/path",
+    "config.k8s.io/id",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/seqindent",
+];
+
+/// The objects of a build in their order; no two have the same id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resources(Vec<Resource>);
+
+impl Resources {
+    /// Adds an object of a new id.
+    pub(crate) fn push(&mut self, resource: Resource) -> Result<(), BuildError> {
+        let id = resource.id();
+        if let Some(other) = self.0.iter().find(|r| r.id().is_same(&id)) {
+            let error = BuildError::new(format!("{id} is given twice; first in {}", other.place));
+            return Err(error
+                .at(&resource.place)
+                .hint("remove one of them, or turn one into a patch of the other"));
+        }
+        self.0.push(resource);
+        Ok(())
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) -> Result<(), BuildError> {
+        other.into_iter().try_for_each(|resource| self.push(resource))
+    }
+
+    /// Adds a generated object, or merges it into the one that it names.
+    pub(crate) fn absorb(&mut self, mut resource: Resource) -> Result<(), BuildError> {
+        let id = resource.id();
+        let found = self.matching(&id);
+        let (index, behavior) = match (found.as_slice(), resource.behavior) {
+            ([], Behavior::Merge | Behavior::Replace) => {
+                let error = BuildError::new(format!("{id} does not exist: nothing to change"));
+                return Err(error
+                    .at(&resource.place)
+                    .hint("`behavior: merge` and `replace` need a generator of that name below"));
+            }
+            ([], _) => return self.push(resource),
+            ([index], behavior @ (Behavior::Merge | Behavior::Replace)) => (*index, behavior),
+            ([_], _) => {
+                let error = BuildError::new(format!("{id} exists already"));
+                return Err(error
+                    .at(&resource.place)
+                    .hint("say `behavior: merge` or `behavior: replace`, or choose another name"));
+            }
+            _ => {
+                let error = BuildError::new(format!("{id} matches several objects"));
+                return Err(error.at(&resource.place));
+            }
+        };
+        let old = self.0[index].clone();
+        if behavior == Behavior::Merge {
+            resource.extend_data("data", &old);
+            resource.extend_data("binaryData", &old);
+        }
+        resource.continue_from(old);
+        self.0[index] = resource;
+        Ok(())
+    }
+
+    /// The places of the objects that have or had this id.
+    pub(crate) fn matching(&self, id: &Id) -> Vec<usize> {
+        let same = |r: &Resource| r.any_id(|other| other.is_same(id));
+        self.0.iter().enumerate().filter(|(_, r)| same(r)).map(|(index, _)| index).collect()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Resource> {
+        self.0.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
+        self.0.iter_mut()
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> &mut Resource {
+        &mut self.0[index]
+    }
+
+    /// Removes what patches deleted.
+    pub(crate) fn drop_deleted(&mut self) {
+        self.0.retain(|resource| !resource.value.is_null());
+    }
+
+    /// Removes the annotations that are notes of kustomize and its tools to themselves.
+    pub(crate) fn drop_notes(&mut self) {
+        for resource in &mut self.0 {
+            let Some(Value::Object(metadata)) = resource.value.get_mut("metadata") else {
+                continue;
+            };
+            let left = match metadata.get_mut("annotations") {
+                Some(Value::Object(annotations)) => {
+                    annotations.retain(|key, _| !NOTES.contains(&key.as_str()));
+                    !annotations.is_empty()
+                }
+                other => other.is_some_and(|value| !value.is_null()),
+            };
+            if !left {
+                metadata.remove("annotations");
+            }
+        }
+    }
+
+    /// Removes what is meant for tools only.
+    pub(crate) fn drop_local(&mut self) {
+        self.0.retain(|resource| {
+            let annotations = resource.value.pointer("/metadata/annotations");
+            let local = annotations.and_then(|a| a.get("config.kubernetes.io/local-config"));
+            match local {
+                None => true,
+                Some(Value::String(text)) => text == "false",
+                Some(_) => false,
+            }
+        });
+    }
+}
+
+impl IntoIterator for Resources {
+    type Item = Resource;
+    type IntoIter = std::vec::IntoIter<Resource>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

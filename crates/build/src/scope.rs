@@ -1,0 +1,41 @@
+//! Which built-in kinds live outside namespaces.
+
+use capstan_model::GroupVersionKind;
+
+const CLUSTER_SCOPED: [(&str, &[&str]); 14] = [
+    ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
+    (
+        "admissionregistration.k8s.io",
+        &[
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "MutatingWebhookConfiguration",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+            "ValidatingWebhookConfiguration",
+        ],
+    ),
+    ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
+    ("apiregistration.k8s.io", &["APIService"]),
+    ("authentication.k8s.io", &["TokenReview", "SelfSubjectReview"]),
+    (
+        "authorization.k8s.io",
+        &["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"],
+    ),
+    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
+    ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
+    ("internal.apiserver.k8s.io", &["StorageVersion"]),
+    ("networking.k8s.io", &["IngressClass", "IPAddress", "ServiceCIDR"]),
+    ("node.k8s.io", &["RuntimeClass"]),
+    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
+    ("scheduling.k8s.io", &["PriorityClass"]),
+    ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]),
+];
+
+/// Is this a built-in kind without namespaces? Kinds of CRDs count as namespaced.
+pub(crate) fn is_cluster_scoped(gvk: &GroupVersionKind) -> bool {
+    (gvk.group == "policy" && gvk.kind == "PodSecurityPolicy")
+        || CLUSTER_SCOPED
+            .iter()
+            .any(|(group, kinds)| *group == gvk.group && kinds.contains(&gvk.kind.as_str()))
+}

@@ -1,0 +1,268 @@
+use capstan_model::{Fault as _, Manifest};
+use capstan_tree::MemTree;
+use serde_json::{Value, json};
+
+use crate::{CommonMetadata, Image, Overlay, Patch, Target, build};
+
+/// A tree from `//- path` headings and the text below each.
+fn tree(text: &str) -> MemTree {
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for line in text.lines() {
+        if let Some(path) = line.trim_start().strip_prefix("//- ") {
+            files.push((path.to_owned(), Vec::new()));
+        } else if let Some((_, content)) = files.last_mut() {
+            content.extend(line.as_bytes());
+            content.push(b'\n');
+        }
+    }
+    files.into_iter().collect()
+}
+
+fn built(text: &str, path: &str, overlay: &Overlay) -> Vec<Manifest> {
+    build(&tree(text), path, overlay).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn names(manifests: &[Manifest]) -> Vec<String> {
+    manifests.iter().map(|m| format!("{}/{}/{}", m.kind(), m.namespace(), m.name())).collect()
+}
+
+fn fault(text: &str, path: &str) -> (String, String) {
+    let error = build(&tree(text), path, &Overlay::default()).expect_err("a faulty tree");
+    (error.to_string(), error.hints().join(" "))
+}
+
+const APP: &str = r"
+//- base/kustomization.yaml
+resources: [deployment.yaml, rbac.yaml]
+configMapGenerator:
+- name: settings
+  literals: [a=1]
+//- base/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      serviceAccountName: web
+      containers:
+      - name: web
+        image: nginx:1.0
+        envFrom: [{configMapRef: {name: settings}}]
+//- base/rbac.yaml
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: web, namespace: default}]
+//- overlay/kustomization.yaml
+namespace: prod
+namePrefix: p-
+resources: [../base]
+replicas: [{name: web, count: 3}]
+images: [{name: nginx, newTag: '2.0'}]
+commonLabels: {team: a}
+configMapGenerator:
+- name: settings
+  behavior: merge
+  literals: [b=2]
+";
+
+#[test]
+fn layers_rename_move_and_scale() {
+    let manifests = built(APP, "overlay", &Overlay::default());
+    let settings = manifests[3].name().to_owned();
+    assert!(settings.starts_with("p-settings-"), "{settings}");
+    assert_eq!(
+        names(&manifests)[..3],
+        ["Deployment/prod/p-web", "ServiceAccount/prod/p-web", "ClusterRoleBinding//p-web"]
+    );
+    let deployment = manifests[0].value();
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(deployment["spec"]["replicas"], 3);
+    assert_eq!(pod["containers"][0]["image"], "nginx:2.0");
+    assert_eq!(pod["containers"][0]["envFrom"][0]["configMapRef"]["name"], settings.as_str());
+    assert_eq!(pod["serviceAccountName"], "p-web");
+    assert_eq!(deployment["spec"]["selector"]["matchLabels"], json!({"team": "a"}));
+    assert_eq!(
+        manifests[2].value()["subjects"],
+        json!([{"kind": "ServiceAccount", "name": "p-web", "namespace": "prod"}])
+    );
+    assert_eq!(manifests[3].value()["data"], json!({"a": "1", "b": "2"}));
+}
+
+#[test]
+fn flux_adds_its_layer() {
+    let patch = |text: &str, kind: &str| Patch {
+        patch: text.to_owned(),
+        target: Some(Target { kind: kind.to_owned(), ..Target::default() }),
+        ..Patch::default()
+    };
+    let overlay = Overlay {
+        target_namespace: Some("tenant".to_owned()),
+        name_suffix: Some("-x".to_owned()),
+        patches: vec![patch("[{op: add, path: /metadata/labels, value: {p: q}}]", "Service.*")],
+        images: vec![Image {
+            name: "nginx".to_owned(),
+            new_tag: "3".to_owned(),
+            ..Image::default()
+        }],
+        common_metadata: CommonMetadata {
+            labels: [("c".to_owned(), "d".to_owned())].into(),
+            ..CommonMetadata::default()
+        },
+        ..Overlay::default()
+    };
+    let manifests = built(APP, "overlay", &overlay);
+    assert_eq!(manifests[1].namespace(), "tenant");
+    assert_eq!(manifests[1].name(), "p-web-x");
+    assert_eq!(manifests[1].label("p"), Some("q"));
+    assert_eq!(manifests[2].label("c"), Some("d"));
+    let image = manifests[0].value().pointer("/spec/template/spec/containers/0/image");
+    assert_eq!(image, Some(&Value::from("nginx:3")));
+}
+
+#[test]
+fn a_directory_without_kustomization_is_searched() {
+    let text = r"
+//- app/b.yaml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
+//- app/notes.txt
+not YAML: [
+//- app/sub/a.yml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+//- app/own/kustomization.yml
+namePrefix: own-
+resources: [c.yaml]
+//- app/own/c.yaml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
+//- app/own/unused.yaml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: unused}}
+";
+    assert_eq!(
+        names(&built(text, "./app", &Overlay::default())),
+        ["ConfigMap//b", "ConfigMap//own-c", "ConfigMap//a"]
+    );
+}
+
+#[test]
+fn patches_find_their_objects() {
+    let text = r"
+//- kustomization.yaml
+resources: [a.yaml]
+patches:
+- patch: |
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: a}
+    data: {x: null, y: '2'}
+- path: delete.yaml
+patchesJson6902:
+- target: {version: v1, kind: ConfigMap, name: a}
+  patch: |
+    - {op: replace, path: /data/y, value: '3'}
+//- delete.yaml
+$patch: delete
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: b}
+//- a.yaml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {x: '1'}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
+";
+    let manifests = built(text, "", &Overlay::default());
+    assert_eq!(names(&manifests), ["ConfigMap//a"]);
+    assert_eq!(manifests[0].value()["data"], json!({"y": "3"}));
+}
+
+#[test]
+fn annotations_keep_their_spelling_and_can_be_removed() {
+    let text = r"
+//- kustomization.yaml
+resources: [a.yaml]
+patches:
+- patch: |
+    {apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {gone: null}}}
+//- a.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, annotations: {gone: x, version: 1.10, on: true}}
+";
+    let manifests = built(text, "", &Overlay::default());
+    assert_eq!(
+        manifests[0].value()["metadata"]["annotations"],
+        json!({"on": "true", "version": "1.10"})
+    );
+}
+
+#[test]
+fn components_change_what_is_already_there() {
+    let text = r"
+//- app/kustomization.yaml
+resources: [a.yaml]
+components: [../part]
+//- app/a.yaml
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+//- part/kustomization.yaml
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+namePrefix: part-
+";
+    assert_eq!(names(&built(text, "app", &Overlay::default())), ["ConfigMap//part-a"]);
+}
+
+#[test]
+fn errors_name_line_layer_and_remedy() {
+    let object = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
+    for (text, message, hint) in [
+        (
+            "//- o/kustomization.yaml\nresources:\n- ../b\n//- b/kustomization.yaml\nresources: [gone.yaml]\n//- b/here.yaml\n",
+            "b/kustomization.yaml:1: `b/gone.yaml` does not exist, included by o/kustomization.yaml:2",
+            "`here.yaml`",
+        ),
+        (
+            "//- o/kustomization.yaml\nresources: [a.yaml]\n//- o/a.yaml\na: b\n c: d\n",
+            "o/a.yaml:2: invalid YAML: ",
+            "",
+        ),
+        (
+            "//- o/kustomization.yaml\nresources: [../o]\n",
+            "o/kustomization.yaml:1: cycle: `o` -> `o`",
+            "include itself",
+        ),
+        (
+            "//- o/kustomization.yaml\nresources: [../../etc]\n",
+            "o/kustomization.yaml:1: `../../etc` leads out of the source tree",
+            "outside",
+        ),
+        (
+            "//- o/kustomization.yaml\nresources: [https://example.com/x.yaml]\n",
+            "o/kustomization.yaml:1: `https://example.com/x.yaml` is remote",
+            "copy",
+        ),
+        (
+            &format!(
+                "//- o/kustomization.yaml\nresources:\n- a.yaml\n- b.yaml\n//- o/a.yaml\n{object}\n//- o/b.yaml\n\n{object}\n"
+            ),
+            "o/b.yaml:2: v1 ConfigMap `a` is given twice; first in o/a.yaml:1, included by o/kustomization.yaml:3",
+            "patch",
+        ),
+        (
+            &format!(
+                "//- o/kustomization.yaml\nresources: [a.yaml]\npatches:\n- patch: |\n    kind: ConfigMap\n    apiVersion: v1\n    metadata: {{name: z}}\n//- o/a.yaml\n{object}\n"
+            ),
+            "o/kustomization.yaml:3: v1 ConfigMap `z` does not exist: nothing to patch",
+            "there is v1 ConfigMap `a`",
+        ),
+    ] {
+        let (error, hints) = fault(text, "o");
+        assert!(error.starts_with(message), "{error}");
+        assert!(hints.contains(hint), "{hints}");
+    }
+    assert!(fault("//- a/b\n", "gone").0.contains("`gone` does not exist"));
+}

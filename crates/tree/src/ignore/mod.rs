@@ -1,0 +1,204 @@
+//! `.sourceignore`: which paths of a source are left out of its artifact.
+//!
+//! The syntax is that of gitignore with the differences of the matcher that Flux uses: the last
+//! pattern that matches decides, and one that matches a directory matches everything below it.
+
+mod glob;
+mod pattern;
+
+use crate::{Entry, EntryKind, Tree, TreeError, normalise};
+
+pub use pattern::{Outcome, Pattern};
+
+/// The file that holds the patterns of its directory.
+pub const FILE: &str = ".sourceignore";
+
+/// What Flux leaves out when nobody says otherwise: version control, media and archives, CI files,
+/// configuration of Flux's own tools.
+const DEFAULTS: [&str; 24] = [
+    ".git/",
+    ".gitignore",
+    ".gitmodules",
+    ".gitattributes",
+    "*.jpg",
+    "*.jpeg",
+    "*.gif",
+    "*.png",
+    "*.wmv",
+    "*.flv",
+    "*.tar.gz",
+    "*.zip",
+    ".github/",
+    ".circleci/",
+    ".travis.yml",
+    ".gitlab-ci.yml",
+    "appveyor.yml",
+    ".drone.yml",
+    "cloudbuild.yaml",
+    "codeship-services.yml",
+    "codeship-steps.yml",
+    "**/.goreleaser.yml",
+    "**/.sops.yaml",
+    "**/.flux.yaml",
+];
+
+/// An ordered list of patterns.
+#[derive(Clone, Debug, Default)]
+pub struct Ignore {
+    patterns: Vec<Pattern>,
+}
+
+impl Ignore {
+    /// Patterns that hold from the root on, one a line; comments and empty lines are skipped.
+    pub fn new<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut ignore = Self::default();
+        for line in lines {
+            ignore.push(line, "");
+        }
+        ignore
+    }
+
+    /// The patterns that Flux uses when a source has neither `.sourceignore` nor `spec.ignore`.
+    pub fn defaults() -> Self {
+        Self::new(DEFAULTS)
+    }
+
+    /// What a source leaves out: every `.sourceignore` of the tree (a directory that is ignored
+    /// already is not searched), then `spec_ignore`; without any pattern the defaults.
+    ///
+    /// # Errors
+    /// When a directory or a `.sourceignore` cannot be read.
+    pub fn of_source(tree: &dyn Tree, spec_ignore: Option<&str>) -> Result<Self, TreeError> {
+        let mut ignore = Self::default();
+        ignore.collect(tree, "")?;
+        for line in spec_ignore.unwrap_or_default().lines() {
+            ignore.push(line, "");
+        }
+        Ok(if ignore.patterns.is_empty() { Self::defaults() } else { ignore })
+    }
+
+    fn collect(&mut self, tree: &dyn Tree, directory: &str) -> Result<(), TreeError> {
+        let file = crate::join(directory, FILE)?;
+        if tree.kind(&file) == Some(EntryKind::File) {
+            for line in String::from_utf8_lossy(&tree.read(&file)?).lines() {
+                self.push(line, directory);
+            }
+        }
+        for Entry { name, kind } in tree.list(directory)? {
+            let path = crate::join(directory, &name)?;
+            if kind == EntryKind::Dir && name != ".git" && !self.matches(&path, true) {
+                self.collect(tree, &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one line that was written in `directory` and holds below it.
+    pub fn push(&mut self, line: &str, directory: &str) {
+        if !line.starts_with('#') && !line.trim().is_empty() {
+            self.patterns.push(Pattern::new(line, directory));
+        }
+    }
+
+    /// Is the path left out?
+    pub fn matches(&self, path: &str, is_dir: bool) -> bool {
+        let Ok(normal) = normalise(path) else { return true };
+        let parts: Vec<&str> = normal.split('/').filter(|p| !p.is_empty()).collect();
+        let decided = self.patterns.iter().rev().map(|p| p.matches(&parts, is_dir));
+        decided.into_iter().find(|o| *o != Outcome::None) == Some(Outcome::Exclude)
+    }
+}
+
+/// The tree without what the patterns leave out. Nothing is copied.
+pub fn filtered<T: Tree>(tree: T, ignore: Ignore) -> impl Tree {
+    Filtered { tree, ignore }
+}
+
+struct Filtered<T> {
+    tree: T,
+    ignore: Ignore,
+}
+
+impl<T: Tree> Tree for Filtered<T> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        let normal = normalise(path)?;
+        if self.ignore.matches(&normal, false) {
+            return Err(TreeError::NotFound(normal));
+        }
+        self.tree.read(&normal)
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError> {
+        let normal = normalise(path)?;
+        let mut entries = self.tree.list(&normal)?;
+        entries.retain(|entry| {
+            let path = format!("{normal}/{}", entry.name);
+            let path = path.trim_start_matches('/');
+            // A directory stays when a later pattern may bring back a file in it.
+            match entry.kind {
+                EntryKind::File => !self.ignore.matches(path, false),
+                EntryKind::Dir => !self.ignore.matches(path, true) || self.holds_any(path),
+            }
+        });
+        Ok(entries)
+    }
+
+    fn kind(&self, path: &str) -> Option<EntryKind> {
+        let normal = normalise(path).ok()?;
+        let kind = self.tree.kind(&normal)?;
+        let shown = match kind {
+            _ if normal.is_empty() => true,
+            EntryKind::File => !self.ignore.matches(&normal, false),
+            EntryKind::Dir => !self.ignore.matches(&normal, true) || self.holds_any(&normal),
+        };
+        shown.then_some(kind)
+    }
+}
+
+impl<T: Tree> Filtered<T> {
+    fn holds_any(&self, directory: &str) -> bool {
+        self.list(directory).is_ok_and(|entries| !entries.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ignore, filtered};
+    use crate::{EntryKind, MemTree, Tree};
+
+    fn tree(paths: &[&str]) -> MemTree {
+        paths.iter().map(|p| ((*p).to_owned(), Vec::new())).collect()
+    }
+
+    #[test]
+    fn the_last_match_decides() {
+        let ignore = Ignore::new(["# all but one", "/*", "!/deploy", "*.md"]);
+        assert!(ignore.matches("src/main.rs", false));
+        assert!(!ignore.matches("deploy/app.yaml", false));
+        assert!(ignore.matches("deploy/readme.md", false));
+    }
+
+    #[test]
+    fn defaults_of_flux() {
+        let ignore = Ignore::defaults();
+        for (path, is_dir) in
+            [(".git", true), (".git/config", false), ("a/b.png", false), ("x/.sops.yaml", false)]
+        {
+            assert!(ignore.matches(path, is_dir), "{path}");
+        }
+        assert!(!ignore.matches("a/deploy.yaml", false));
+    }
+
+    #[test]
+    fn a_source_reads_its_own_files() {
+        let mut tree = tree(&["a/x.yaml", "a/y.yaml", "b/x.yaml", "c.png"]);
+        tree.insert("a/.sourceignore", b"x.yaml\n".to_vec()).expect("inside");
+        let ignore = Ignore::of_source(&tree, Some("/b/\n")).expect("readable");
+        let shown = filtered(&tree, ignore);
+        assert_eq!(shown.kind("a/x.yaml"), None);
+        assert_eq!(shown.kind("a/y.yaml"), Some(EntryKind::File));
+        assert_eq!(shown.kind("b"), None);
+        assert_eq!(shown.kind("c.png"), Some(EntryKind::File), "patterns replace the defaults");
+        assert!(shown.read("b/x.yaml").is_err());
+    }
+}

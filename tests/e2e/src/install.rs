@@ -1,0 +1,67 @@
+//! Installs what deploy/ holds, as a user would: CRDs, then the rest, rendered by our own build.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use capstan_build::Overlay;
+use capstan_cluster::{ApplyOptions, Cluster};
+use capstan_model::Manifest;
+use capstan_store::read_dir;
+
+use crate::root;
+
+/// Who installs.
+const OPTIONS: ApplyOptions<'static> =
+    ApplyOptions { field_manager: "capstan-install", force: true, dry_run: false };
+
+/// Installs the CRDs, the agent and the hub in the management cluster.
+pub async fn management(cluster: &Cluster) -> Result<()> {
+    crds(cluster).await?;
+    apply(cluster, &render("management")?).await
+}
+
+/// Installs the CRDs and the agent alone.
+pub async fn agent(cluster: &Cluster) -> Result<()> {
+    crds(cluster).await?;
+    apply(cluster, &render("agent")?).await
+}
+
+/// Installs the CRDs and waits until they are served.
+async fn crds(cluster: &Cluster) -> Result<()> {
+    let crds = render("crds")?;
+    apply(cluster, &crds).await?;
+    for crd in &crds {
+        let established = |live: Option<&Manifest>| {
+            live.is_some_and(|live| crate::look::condition(live, "Established"))
+        };
+        let timeout = Duration::from_secs(30);
+        let met = cluster.wait_until(&crd.gvk(), "", crd.name(), timeout, established).await?;
+        ensure!(met, "CRD {} is not established after 30 s", crd.name());
+    }
+    Ok(())
+}
+
+/// The objects of a folder of deploy/, built as `capstan build` builds it.
+pub fn render(folder: &str) -> Result<Vec<Manifest>> {
+    let deploy = root().join("deploy");
+    build(&deploy, folder)
+}
+
+/// The objects of a folder below another.
+pub fn build(base: &Path, folder: &str) -> Result<Vec<Manifest>> {
+    let tree = read_dir(base)?;
+    capstan_build::build(&tree, folder, &Overlay::default())
+        .with_context(|| format!("{} does not build", base.join(folder).display()))
+}
+
+/// Applies objects in the order given.
+pub async fn apply(cluster: &Cluster, objects: &[Manifest]) -> Result<()> {
+    for object in objects {
+        cluster
+            .apply(object, OPTIONS)
+            .await
+            .with_context(|| format!("failed to install {}", object.id()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The cluster is removed from Git, then everything; AWS holds nothing in the end.
+
+use anyhow::{Context, Result, ensure};
+use capstan_kit::wait_until;
+use std::time::Duration;
+
+use super::{NAMESPACE, PATIENCE, SPOKE, Story};
+use crate::look::{kind, wait_gone};
+
+/// Draining, deleting and the simulated delays of AWS.
+const REMOVAL: Duration = Duration::from_secs(420);
+
+impl Story {
+    /// Removes the cluster from Git and waits until AWS holds nothing of it.
+    pub async fn remove_cluster(&self) -> Result<()> {
+        let repository = self.kit.git.repo("gitops-system").await?;
+        let path = "clusters-config/kustomization.yaml";
+        let text = repository.read("main", path).await?;
+        let line = format!("- {SPOKE}\n");
+        ensure!(text.contains(&line), "{path} does not list {SPOKE}");
+        let without = text.replace(&line, "").replace("resources:\n", "resources: []\n");
+        repository.commit_files("main", &[(path, Some(&without))], "remove the cluster").await?;
+        self.timeline.note(format!("removed {SPOKE} from Git"));
+        let composites = kind("platform.example.com/v1alpha1", "EKSCluster");
+        wait_gone(&self.management, &composites, ("", SPOKE), REMOVAL).await?;
+        self.nothing_left(|resource| {
+            resource.contains(SPOKE) || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
+        })
+        .await
+        .context("the cluster is gone, and something of it is not")?;
+        self.timeline.note("AWS holds nothing of the cluster");
+        Ok(())
+    }
+
+    /// Removes the rest: deletes the root and waits for an empty listing.
+    pub async fn remove_rest(&self) -> Result<()> {
+        let unit = kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
+        self.management.delete(&unit, NAMESPACE, "flux-system", &Default::default()).await?;
+        wait_gone(&self.management, &unit, (NAMESPACE, "flux-system"), PATIENCE).await?;
+        self.nothing_left(|_| true).await?;
+        self.timeline.note("AWS holds nothing at all");
+        Ok(())
+    }
+
+    async fn nothing_left(&self, concerns: impl Fn(&str) -> bool) -> Result<()> {
+        wait_until("AWS to hold nothing", PATIENCE, async || {
+            let left: Vec<String> = self
+                .kit
+                .aws
+                .inventory()
+                .await
+                .map_err(|error| format!("{error:#}"))?
+                .into_iter()
+                .map(|r| format!("{} {} {} {}", r.service, r.kind, r.id, r.name.unwrap_or_default()))
+                .filter(|resource| concerns(resource))
+                .collect();
+            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+        })
+        .await
+    }
+}

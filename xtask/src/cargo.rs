@@ -1,0 +1,29 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// The root of the checkout.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_owned()
+}
+
+/// The cargo that runs us.
+pub(crate) fn command() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
+
+/// The programs that the kit runs as pods, built as this task was built.
+pub(crate) fn build_programs() -> Result<PathBuf> {
+    let packages = ["capstan-agent", "capstan-hub", "capstan-cli"];
+    let mut cargo = command();
+    cargo.arg("build");
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    ensure!(cargo.status().context("failed to run cargo")?.success(), "cargo build failed");
+    let own = std::env::current_exe().context("this program has no path")?;
+    Ok(own.parent().context("this program lies in no folder")?.to_owned())
+}
