@@ -14,7 +14,11 @@ pub(crate) struct Args {
     #[arg(long, env = "STORAGE_ADDR", default_value = "0.0.0.0:9090")]
     pub(crate) storage_addr: SocketAddr,
     /// Host (and port) under which other pods reach the artifacts.
-    #[arg(long, env = "STORAGE_ADV_ADDR", default_value = "source-controller.flux-system.svc.cluster.local.")]
+    #[arg(
+        long,
+        env = "STORAGE_ADV_ADDR",
+        default_value = "source-controller.flux-system.svc.cluster.local."
+    )]
     pub(crate) storage_adv_addr: String,
     /// Where webhooks are received.
     #[arg(long, default_value = "0.0.0.0:9292")]

@@ -141,11 +141,7 @@ async fn is_served(cluster: &Cluster, place: &Place) -> bool {
 }
 
 fn watch_key(cluster: &Cluster, place: &Place) -> WatchKey {
-    WatchKey {
-        cluster: cluster.url(),
-        gvk: place.gvk.clone(),
-        namespace: place.namespace.clone(),
-    }
+    WatchKey { cluster: cluster.url(), gvk: place.gvk.clone(), namespace: place.namespace.clone() }
 }
 
 fn id(place: &Place) -> ObjectId {

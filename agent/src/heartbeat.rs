@@ -68,7 +68,10 @@ fn report(world: &World) -> Value {
     let ready = units.iter().filter(|unit| is_ready(unit)).count();
     let root = units.iter().find(|unit| unit.name() == "flux-system");
     let revision = root.and_then(|unit| {
-        unit.value().pointer("/status/lastAppliedRevision").and_then(Value::as_str).map(str::to_owned)
+        unit.value()
+            .pointer("/status/lastAppliedRevision")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     });
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -80,7 +83,8 @@ fn report(world: &World) -> Value {
 
 fn is_ready(unit: &Manifest) -> bool {
     let conditions = unit.value().pointer("/status/conditions").and_then(Value::as_array);
-    conditions.is_some_and(|list| list.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
+    conditions
+        .is_some_and(|list| list.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
 }
 
 fn lease(spoke: &str) -> Manifest {

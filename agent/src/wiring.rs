@@ -78,7 +78,8 @@ async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
         let stop = stop.clone();
         tasks.spawn(name, OnExit::StopProcess, async move {
             let shutdown = async move { stop.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+            {
                 tracing::error!(%error, name, "server failed");
             }
         });
@@ -89,7 +90,12 @@ async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
 fn watch(world: &World, tasks: &Tasks) {
     let stop = tasks.stop();
     let watches: [(&'static str, _, _, fn(&World, &capstan_cluster::Change)); 3] = [
-        ("watch sources", kinds::git_repository(), &world.git_repositories, watches::source_changed),
+        (
+            "watch sources",
+            kinds::git_repository(),
+            &world.git_repositories,
+            watches::source_changed,
+        ),
         ("watch units", kinds::kustomization(), &world.kustomizations, watches::unit_changed),
         ("watch receivers", kinds::receiver(), &world.receivers, watches::receiver_changed),
     ];

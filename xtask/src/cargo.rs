@@ -15,14 +15,10 @@ pub(crate) fn command() -> Command {
     cargo
 }
 
-/// The programs that the kit runs as pods, built as this task was built.
+/// The programs of the workspace, built in the one spelling that shares its dependencies with everything else; their folder.
 pub(crate) fn build_programs() -> Result<PathBuf> {
-    let packages = ["capstan-agent", "capstan-hub", "capstan-cli"];
     let mut cargo = command();
-    cargo.arg("build");
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
+    cargo.args(["build", "--workspace", "--bins"]);
     ensure!(cargo.status().context("failed to run cargo")?.success(), "cargo build failed");
     let own = std::env::current_exe().context("this program has no path")?;
     Ok(own.parent().context("this program lies in no folder")?.to_owned())

@@ -19,7 +19,7 @@ struct Counts {
 
 /// Gets the parts of the kit, builds everything, runs every test, and closes with a line that counts them.
 ///
-/// A test that cannot run for want of data prints `skipped: <what>`; a skip that tests/allowed-skips does not list fails
+/// A test that cannot run for want of data prints `SKIPPED <what>`; a skip that tests/allowed-skips does not list fails
 /// the run in CI.
 pub(crate) fn run() -> Result<()> {
     crate::kit::build_parts()?;
@@ -54,7 +54,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn allowed_skips() -> Result<BTreeSet<String>> {
     let text = fs::read_to_string(cargo::root().join(ALLOWED_SKIPS)).context(ALLOWED_SKIPS)?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }
 
@@ -65,7 +66,7 @@ fn watch(mut command: Command, counts: &mut Counts) -> Result<bool> {
     let mut noisy = false;
     for line in BufReader::new(output).lines() {
         let line = line.context("cargo test printed something unreadable")?;
-        if let Some(what) = line.trim().strip_prefix("skipped: ") {
+        if let Some(what) = line.trim().strip_prefix("SKIPPED ") {
             counts.skips.insert(what.to_owned());
         }
         if let Some(result) = line.strip_prefix("test result: ") {

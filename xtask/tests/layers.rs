@@ -75,7 +75,9 @@ fn crates_use_only_what_stands_below_them() {
         let ours = used.iter().filter_map(|used| used.strip_prefix("capstan-"));
         match (allowed.get(name), name) {
             (Some(allowed), _) => {
-                wrong.extend(ours.filter(|u| !allowed.contains(u)).map(|u| format!("{name} -> {u}")));
+                wrong.extend(
+                    ours.filter(|u| !allowed.contains(u)).map(|u| format!("{name} -> {u}")),
+                );
             }
             // Binaries and tests may use every crate, but not each other.
             (None, "agent" | "hub" | "cli") => wrong.extend(
@@ -101,7 +103,10 @@ fn a_crate_is_listed_after_what_it_uses() {
 #[test]
 fn pure_crates_see_no_effects() {
     let all = dependencies();
-    let pure = ["model", "api", "yaml", "tree", "health", "report", "plan", "audit", "subst", "build", "compose"];
+    let pure = [
+        "model", "api", "yaml", "tree", "health", "report", "plan", "audit", "subst", "build",
+        "compose",
+    ];
     for name in pure {
         let used = &all[&format!("capstan-{name}")];
         let seen: Vec<_> = EFFECTS.iter().filter(|effect| used.contains(**effect)).collect();
@@ -115,14 +120,25 @@ fn each_outside_library_has_one_door() {
     let doors: &[(&str, &[&str])] = &[
         ("gix", &["capstan-git"]),
         ("aws-sdk-", &["capstan-cloud"]),
-        ("kube", &[
-            "capstan-cluster", "capstan-provision", "capstan-kinds", "capstan-agent", "capstan-hub",
-            "capstan-cli", "capstan-kit", "capstan-e2e",
-        ]),
+        (
+            "kube",
+            &[
+                "capstan-cluster",
+                "capstan-provision",
+                "capstan-kinds",
+                "capstan-agent",
+                "capstan-hub",
+                "capstan-cli",
+                "capstan-kit",
+                "capstan-e2e",
+            ],
+        ),
     ];
     for (library, doors) in doors {
         for (package, used) in &all {
-            let uses = used.iter().any(|used| used == library || used.starts_with(&format!("{library}")) && library.ends_with('-'));
+            let uses = used.iter().any(|used| {
+                used == library || used.starts_with(&format!("{library}")) && library.ends_with('-')
+            });
             assert!(!uses || doors.contains(&&**package), "{package} uses {library}");
         }
     }

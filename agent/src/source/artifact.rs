@@ -18,7 +18,9 @@ pub(super) async fn offer(
     status: &Value,
 ) -> Result<Value, Failure> {
     let revision = source.revision.to_string();
-    if let Some(artifact) = status.get("artifact").filter(|artifact| is_current(world, artifact, &revision)) {
+    if let Some(artifact) =
+        status.get("artifact").filter(|artifact| is_current(world, artifact, &revision))
+    {
         return Ok(artifact.clone());
     }
     let (store, tree) = (world.store.clone(), source.tree.clone());

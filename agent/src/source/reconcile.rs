@@ -72,7 +72,9 @@ async fn reconcile_object(
         world.write_status(object, status).await?;
     }
     match fetch(world, object, &spec).await {
-        Ok(fetched) => store(world, key, object, &spec, fetched).await.map(|()| Next::After(interval)),
+        Ok(fetched) => {
+            store(world, key, object, &spec, fetched).await.map(|()| Next::After(interval))
+        }
         Err(failure) => fail(world, object, failure).await,
     }
 }
@@ -164,8 +166,7 @@ async fn fetch(
     let interrupt = Arc::new(AtomicBool::new(false));
     let (repositories, seen) = (world.repositories.clone(), Arc::clone(&interrupt));
     let url = remote.url.clone();
-    let running =
-        tokio::task::spawn_blocking(move || repositories.fetch(&remote, &wanted, &seen));
+    let running = tokio::task::spawn_blocking(move || repositories.fetch(&remote, &wanted, &seen));
     match tokio::time::timeout(timeout, running).await {
         Ok(Ok(fetched)) => fetched.map_err(|error| failure(&error)),
         Ok(Err(panic)) => {

@@ -72,14 +72,17 @@ pub(super) fn wanted(reference: Option<&GitRepositoryRef>) -> Result<Wanted, Fai
     if semver.is_some_and(|text| !text.is_empty()) {
         return Err(Failure {
             reason: "GitOperationFailed".to_owned(),
-            message: "spec.ref.semver is not supported yet: use tag, branch, name or commit".to_owned(),
+            message: "spec.ref.semver is not supported yet: use tag, branch, name or commit"
+                .to_owned(),
             stalled: true,
         });
     }
     if let Some(tag) = tag.filter(|text| !text.is_empty()) {
         return Ok(Wanted::Tag(tag));
     }
-    Ok(Wanted::Branch(branch.filter(|text| !text.is_empty()).unwrap_or_else(|| "master".to_owned())))
+    Ok(Wanted::Branch(
+        branch.filter(|text| !text.is_empty()).unwrap_or_else(|| "master".to_owned()),
+    ))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
 use capstan_report::Failure;
 use serde_json::{Value, json};
 
-use super::variables::Variables;
 use super::failure;
+use super::variables::Variables;
 use crate::kinds;
 use crate::source::Source;
 use crate::world::FIELD_MANAGER;
@@ -41,8 +41,9 @@ fn build_now(
         );
         return Err(failure("ArtifactFailed", message));
     }
-    let manifests = capstan_build::build(&source.tree, path, &overlay(spec))
-        .map_err(|error| failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error))))?;
+    let manifests = capstan_build::build(&source.tree, path, &overlay(spec)).map_err(|error| {
+        failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error)))
+    })?;
     if !variables.apply {
         return Ok(manifests);
     }
@@ -122,8 +123,8 @@ pub(super) async fn plan(
         field_manager: FIELD_MANAGER.to_owned(),
         force: spec.force,
     };
-    let plan = capstan_plan::plan(input)
-        .map_err(|errors| failure("BuildFailed", errors.to_string()))?;
+    let plan =
+        capstan_plan::plan(input).map_err(|errors| failure("BuildFailed", errors.to_string()))?;
     let violations = capstan_audit::audit(&plan, &inventory, &owner(unit));
     if violations.is_empty() {
         return Ok(plan);
@@ -154,8 +155,7 @@ pub(super) fn inventory(unit: &Manifest) -> Vec<InventoryEntry> {
 
 /// An inventory, as the status has it.
 pub(super) fn inventory_status(entries: &[InventoryEntry]) -> Value {
-    let entry =
-        |entry: &InventoryEntry| json!({"id": entry.id.inventory_id(), "v": entry.version});
+    let entry = |entry: &InventoryEntry| json!({"id": entry.id.inventory_id(), "v": entry.version});
     json!({ "entries": entries.iter().map(entry).collect::<Vec<_>>() })
 }
 

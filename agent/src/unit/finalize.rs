@@ -28,7 +28,8 @@ pub(super) async fn finalize(
     let spec: Option<KustomizationSpec> = kinds::spec(unit).ok();
     let Some(spec) = spec.filter(deletes) else { return release(world, key, unit).await };
     if let Some(dependent) = deleting_dependent(world, key) {
-        let message = format!("waiting for '{dependent}', which depends on this and is being deleted");
+        let message =
+            format!("waiting for '{dependent}', which depends on this and is being deleted");
         return hold(world, unit, message).await;
     }
     let target = match target::target(world, unit, &spec).await {

@@ -126,12 +126,7 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
     Err(failure("ArtifactFailed", message))
 }
 
-fn follow_inputs(
-    world: &World,
-    key: &NamespacedName,
-    unit: &Manifest,
-    spec: &KustomizationSpec,
-) {
+fn follow_inputs(world: &World, key: &NamespacedName, unit: &Manifest, spec: &KustomizationSpec) {
     let mut places = variables::places(spec.post_build.as_ref(), unit.namespace());
     let kube_config = spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
     places.extend(
@@ -205,18 +200,14 @@ impl Run<'_> {
                 timed_out: false,
             },
         });
-        let inventory = if is_pruning {
-            union
-        } else {
-            build::inventory_status(&plan.final_inventory)
-        };
+        let inventory =
+            if is_pruning { union } else { build::inventory_status(&plan.final_inventory) };
         self.start_check(unit, memory, inventory, places).await
     }
 
     async fn plan(&self, unit: &Manifest) -> Result<Plan, Failure> {
         let Ready { source, variables, target } = &self.ready;
-        let built =
-            build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
+        let built = build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
         build::plan(&target.cluster, unit, &self.spec, built).await
     }
 
@@ -423,8 +414,7 @@ async fn write_failure(
         UnitOutcome::Failed { failure: failure.clone(), revision: revision.clone(), unhealthy };
     let status = unit_status(&before, &outcome, World::ended(unit));
     let is_new = before.get("conditions") != status.get("conditions");
-    let is_unhandled =
-        before.get("lastHandledReconcileAt") != status.get("lastHandledReconcileAt");
+    let is_unhandled = before.get("lastHandledReconcileAt") != status.get("lastHandledReconcileAt");
     if is_new || is_unhandled {
         world.write_status(unit, status).await?;
     }

@@ -74,11 +74,10 @@ fn impersonate(
 ) -> Result<Target, NoTarget> {
     let user = format!("system:serviceaccount:{namespace}:{account}");
     let name = format!("{} as {user}", base.name);
-    let cluster = world.clusters.get_or_make(&name, || base.cluster.impersonate(&user)).map_err(
-        |error| {
+    let cluster =
+        world.clusters.get_or_make(&name, || base.cluster.impersonate(&user)).map_err(|error| {
             NoTarget::Unusable(failure("ReconciliationFailed", Chain(&error).to_string()))
-        },
-    )?;
+        })?;
     Ok(Target { cluster, name })
 }
 
@@ -110,10 +109,11 @@ async fn remote(
             keys.join(", ")
         )))
     })?;
-    let cluster = Cluster::from_untrusted_kubeconfig(&Secret::new(text)).await.map_err(|error| {
-        let text = format!("kubeConfig Secret '{namespace}/{name}': {}", Chain(&error));
-        NoTarget::Unusable(refuse(text))
-    })?;
+    let cluster =
+        Cluster::from_untrusted_kubeconfig(&Secret::new(text)).await.map_err(|error| {
+            let text = format!("kubeConfig Secret '{namespace}/{name}': {}", Chain(&error));
+            NoTarget::Unusable(refuse(text))
+        })?;
     world.clusters.put(&cache_key, cluster.clone());
     Ok(Target { cluster, name: cache_key })
 }

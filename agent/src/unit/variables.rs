@@ -56,10 +56,13 @@ pub(super) async fn read(
     let places = places(Some(post_build), namespace);
     for (reference, place) in post_build.substitute_from.iter().zip(places) {
         let refuse = |why: String| {
-            failure("BuildFailed", format!(
-                "post build failed: substitute from '{}/{}' error: {why}",
-                reference.kind, reference.name
-            ))
+            failure(
+                "BuildFailed",
+                format!(
+                    "post build failed: substitute from '{}/{}' error: {why}",
+                    reference.kind, reference.name
+                ),
+            )
         };
         let found = cluster
             .get(&place.gvk, namespace, &reference.name)

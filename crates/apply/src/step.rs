@@ -30,8 +30,7 @@ pub(crate) async fn run(cluster: &Cluster, step: &ApplyStep) -> Result<Action, F
 }
 
 async fn send(cluster: &Cluster, step: &ApplyStep) -> Result<Manifest, ClusterError> {
-    let options =
-        ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false };
+    let options = ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false };
     cluster.apply(&step.manifest, options).await
 }
 

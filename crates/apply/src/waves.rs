@@ -27,7 +27,9 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome
         for step in held {
             let by = held_by(plan, step, &unmet, &broken).unwrap_or_default();
             broken.insert(step.id.clone());
-            outcome.failed.push(StepFailure { id: step.id.clone(), cause: FailureCause::Waiting(by) });
+            outcome
+                .failed
+                .push(StepFailure { id: step.id.clone(), cause: FailureCause::Waiting(by) });
         }
         run_wave(cluster, &free, known, &mut outcome, &mut broken).await;
     }
@@ -112,7 +114,9 @@ fn is_met(live: &Manifest, condition: WaitCondition) -> bool {
 fn has_condition(live: &Manifest, type_: &str) -> bool {
     let conditions = live.value().pointer("/status/conditions").and_then(Value::as_array);
     conditions.is_some_and(|conditions| {
-        conditions.iter().any(|condition| condition["type"] == type_ && condition["status"] == "True")
+        conditions
+            .iter()
+            .any(|condition| condition["type"] == type_ && condition["status"] == "True")
     })
 }
 

@@ -18,7 +18,7 @@ fn repositories() -> Option<PathBuf> {
     );
     let found = shared.join("reference/multi-cluster-gitops/repos");
     if !found.is_dir() {
-        println!("skipped: {} is not there", found.display());
+        println!("SKIPPED reference builds: {} is not there", found.display());
         return None;
     }
     Some(found)

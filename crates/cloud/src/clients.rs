@@ -198,8 +198,10 @@ impl Clients {
     fn with_region_hint(&self, mut error: CloudError) -> CloudError {
         if error.class == Class::Unanswered && !region::is_known(&self.region) {
             let region = &self.region;
-            let hint =
-                format!("; `{region}` is not a region that is known here: check its spelling");
+            if !error.message.is_empty() {
+                error.message.push_str("; ");
+            }
+            let hint = format!("`{region}` is not a region that is known here: check its spelling");
             error.message.push_str(&hint);
         }
         error

@@ -53,7 +53,10 @@ impl CloudError {
         code: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        let (code, message) = (code.into(), message.into());
+        let (code, mut message) = (code.into(), message.into());
+        if code.is_empty() && message.is_empty() {
+            message = format!("HTTP status {status}");
+        }
         let class = classify(operation, status, &code, &message);
         Self { service, operation, code, message, request_id: None, class }
     }

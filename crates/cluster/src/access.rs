@@ -119,9 +119,7 @@ impl Cluster {
         let subject = subject(gvk, namespace, name);
         let api = self.api_of(gvk, namespace).await?;
         match api.get_opt(name).await {
-            Ok(found) => {
-                found.map(|object| manifest("get", &subject, gvk, object)).transpose()
-            }
+            Ok(found) => found.map(|object| manifest("get", &subject, gvk, object)).transpose(),
             Err(error) => Err(ClusterError::from_kube("get", subject, error)),
         }
     }

@@ -21,8 +21,7 @@ pub enum ConnectError {
 impl Cluster {
     /// The cluster that `KUBECONFIG` or the pod's service account names.
     pub async fn infer() -> Result<Self, ConnectError> {
-        let config =
-            Config::infer().await.map_err(|error| ConnectError::Infer(Box::new(error)))?;
+        let config = Config::infer().await.map_err(|error| ConnectError::Infer(Box::new(error)))?;
         Self::from_config(config)
     }
 

@@ -37,8 +37,7 @@ const LONGEST_MESSAGE: usize = 1024;
 impl Cluster {
     /// Records an event of an object. Events are best effort: a failure is logged and changes nothing else.
     pub async fn record(&self, object: &Manifest, component: &str, note: Note, now: Timestamp) {
-        let namespace =
-            if object.namespace().is_empty() { "default" } else { object.namespace() };
+        let namespace = if object.namespace().is_empty() { "default" } else { object.namespace() };
         let api: Api<Event> = Api::namespaced(self.client().clone(), namespace);
         let event = event(object, namespace, component, note, now);
         if let Err(error) = api.create(&PostParams::default(), &event).await {
@@ -47,13 +46,7 @@ impl Cluster {
     }
 }
 
-fn event(
-    object: &Manifest,
-    namespace: &str,
-    component: &str,
-    note: Note,
-    now: Timestamp,
-) -> Event {
+fn event(object: &Manifest, namespace: &str, component: &str, note: Note, now: Timestamp) -> Event {
     let mut message = note.message;
     if message.len() > LONGEST_MESSAGE {
         let end = (0..=LONGEST_MESSAGE - 3).rev().find(|&at| message.is_char_boundary(at));

@@ -96,12 +96,12 @@ impl Mirror {
         drop(objects);
         changes.retain(|change| match (&change.before, &change.after) {
             (Some(before), Some(after)) => {
-                before.resource_version() != after.resource_version()
-                    || before.uid() != after.uid()
+                before.resource_version() != after.resource_version() || before.uid() != after.uid()
             }
             _ => true,
         });
-        changes.extend(old.into_values().map(|before| Change { before: Some(before), after: None }));
+        changes
+            .extend(old.into_values().map(|before| Change { before: Some(before), after: None }));
         self.synced.send_replace(true);
         changes
     }
@@ -125,11 +125,8 @@ mod tests {
         assert!(!mirror.is_synced());
         mirror.replace(vec![object("same", "1"), object("changed", "1"), object("gone", "1")]);
         assert!(mirror.is_synced());
-        let changes = mirror.replace(vec![
-            object("same", "1"),
-            object("changed", "2"),
-            object("new", "1"),
-        ]);
+        let changes =
+            mirror.replace(vec![object("same", "1"), object("changed", "2"), object("new", "1")]);
         let mut told: Vec<_> = changes
             .iter()
             .map(|change| {

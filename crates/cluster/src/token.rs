@@ -46,9 +46,6 @@ impl Cluster {
             subject,
             cause: "the answer has no status".to_owned(),
         })?;
-        Ok(BearerToken {
-            token: Secret::new(status.token),
-            expires: status.expiration_timestamp.0,
-        })
+        Ok(BearerToken { token: Secret::new(status.token), expires: status.expiration_timestamp.0 })
     }
 }

@@ -203,7 +203,7 @@ fn fault(case: &Value) -> Option<String> {
 #[test]
 fn recorded_cases() {
     let Some(cases) = cases() else {
-        println!("skipped: the recorded cases are not here (CAPSTAN_SHARED)");
+        println!("SKIPPED patch-transform.jsonl: the shared folder is absent, set CAPSTAN_SHARED");
         return;
     };
     let failed: Vec<String> = cases

@@ -132,7 +132,7 @@ fn blocked(rendered: &Rendered) -> Vec<&str> {
 #[test]
 fn the_reference_composition_converges() {
     let Some(mut world) = World::load() else {
-        println!("skipped: the reference is not here (CAPSTAN_SHARED)");
+        println!("SKIPPED reference composition: the shared folder is absent, set CAPSTAN_SHARED");
         return;
     };
     let first = world.render();

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 
-use crate::fetch::Remote;
 use crate::FetchError;
+use crate::fetch::Remote;
 
 /// Every fetch leaves a small pack. Past this many, lookups slow down, and fetching anew is cheaper than repacking.
 const MOST_PACKS: usize = 64;

@@ -4,7 +4,9 @@ use capstan_model::{Fault, Retry};
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The server wants credentials and there are none.
-    #[error("failed to checkout and determine revision: `{url}` wants authentication and no credentials are given")]
+    #[error(
+        "failed to checkout and determine revision: `{url}` wants authentication and no credentials are given"
+    )]
     CredentialsMissing {
         /// The repository.
         url: String,
@@ -48,7 +50,9 @@ pub enum FetchError {
         cause: String,
     },
     /// It took longer than `spec.timeout`.
-    #[error("failed to checkout and determine revision: fetching `{url}` took longer than the timeout")]
+    #[error(
+        "failed to checkout and determine revision: fetching `{url}` took longer than the timeout"
+    )]
     Timeout {
         /// The repository.
         url: String,

@@ -121,7 +121,10 @@ fn fetch(
     if let Some(credentials) = &remote.credentials {
         // Sent with the first request: asking without it first would cost a round trip a fetch.
         let account = account(credentials);
-        connection.transport_mut().set_identity(account).map_err(|cause| invalid(cause.to_string()))?;
+        connection
+            .transport_mut()
+            .set_identity(account)
+            .map_err(|cause| invalid(cause.to_string()))?;
     }
     connection.set_credentials(|action| asked.answer(remote, &action));
     let prepared = connection
@@ -139,7 +142,9 @@ fn fetch(
     }
     prepared
         .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
-        .with_reflog_message(gix::remote::fetch::RefLogMessage::Override { message: "fetch".into() })
+        .with_reflog_message(gix::remote::fetch::RefLogMessage::Override {
+            message: "fetch".into(),
+        })
         .receive(gix::progress::Discard, interrupt)
         .map_err(failed)?;
     Ok(commit)
@@ -156,12 +161,12 @@ fn read(
     wanted: &Wanted,
     id: &gix::ObjectId,
 ) -> Result<Fetched, FetchError> {
-    let error =
-        |cause: gix::Error| FetchError::Remote { url: remote.url.clone(), cause: cause.to_string() };
-    let commit = repository
-        .find_object(*id)
-        .and_then(gix::Object::peel_to_commit)
-        .map_err(error)?;
+    let error = |cause: gix::Error| FetchError::Remote {
+        url: remote.url.clone(),
+        cause: cause.to_string(),
+    };
+    let commit =
+        repository.find_object(*id).and_then(gix::Object::peel_to_commit).map_err(error)?;
     let tree = commit.tree_id().map_err(error)?.detach();
     Ok(Fetched {
         revision: wanted.revision(commit.id.to_string()),

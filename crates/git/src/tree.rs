@@ -69,8 +69,8 @@ impl Tree for GitTree {
         let tree = repository.find_tree(id).map_err(|cause| broken(path, &cause))?;
         let mut entries = Vec::new();
         for entry in tree.iter() {
-            let entry = entry
-                .map_err(|cause| TreeError::Store(path.to_owned(), cause.to_string()))?;
+            let entry =
+                entry.map_err(|cause| TreeError::Store(path.to_owned(), cause.to_string()))?;
             if let Some(kind) = kind(entry.mode().kind()) {
                 entries.push(Entry { name: entry.filename().to_string(), kind });
             }

@@ -13,7 +13,7 @@ mod secret;
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::{DurationError, FluxDuration};
 pub use fault::{Chain, Fault, Retry};
-pub use id::{GroupVersionKind, ObjectId, ObjectIdError, NamespacedName};
+pub use id::{GroupVersionKind, NamespacedName, ObjectId, ObjectIdError};
 pub use manifest::{Manifest, ManifestError};
 pub use revision::{Revision, RevisionError};
 pub use secret::Secret;

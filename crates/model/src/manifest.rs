@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn labels_are_made_where_there_is_no_map() {
-        let value = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "labels": null}});
+        let value =
+            json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "labels": null}});
         let mut manifest = Manifest::try_from(value).expect("valid");
         manifest.set_label("k", "v");
         assert_eq!(manifest.label("k"), Some("v"));

@@ -63,7 +63,6 @@ async fn status(world: &World, key: &Key, config: &Manifest, users: usize) -> Ne
             world.remember_written(key, &written);
             Next::Wait
         }
-        Err(error) if error.is_not_found() => Next::Wait,
         Err(error) => {
             tracing::debug!(config = %config.id(), %error, "failed to write status");
             Next::Backoff

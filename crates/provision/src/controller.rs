@@ -4,6 +4,7 @@ use std::time::Duration;
 use capstan_cluster::{Change, Selection, mirror_into};
 use capstan_model::{GroupVersionKind, Manifest};
 use capstan_runtime::{Next, Stop};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -123,10 +124,24 @@ fn matters_to_itself(world: &World, key: &Key, change: &Change) -> bool {
     before.uid() != after.uid()
         || before.generation() != after.generation()
         || before.is_deleting() != after.is_deleting()
-        || differs("/metadata/annotations")
+        || annotations_of_others(before) != annotations_of_others(after)
         || differs("/metadata/labels")
         || differs("/metadata/ownerReferences")
         || differs("/metadata/finalizers")
+}
+
+/// The annotations that somebody else may have changed. Our own marks come back as events, sometimes before the answer of
+/// the write, and would keep a failing create awake.
+fn annotations_of_others(object: &Manifest) -> Vec<(&String, &Value)> {
+    const OURS: [&str; 5] = [
+        names::CREATE_PENDING,
+        names::CREATE_SUCCEEDED,
+        names::CREATE_FAILED,
+        names::RESOLVED,
+        names::APPLIED_TAGS,
+    ];
+    let map = object.value().pointer("/metadata/annotations").and_then(Value::as_object);
+    map.into_iter().flatten().filter(|(key, _)| !OURS.contains(&key.as_str())).collect()
 }
 
 /// What references, selectors, edges and blockers look at.
@@ -146,7 +161,7 @@ fn matters_to_others(change: &Change) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matters_to_others;
+    use super::{annotations_of_others, matters_to_others};
     use crate::testing::{object, ready};
     use capstan_cluster::Change;
     use serde_json::{Value, json};
@@ -154,6 +169,15 @@ mod tests {
 
     fn change(before: Value, after: Value) -> Change {
         Change { before: Some(Arc::new(object(before))), after: Some(Arc::new(object(after))) }
+    }
+
+    #[test]
+    fn our_own_marks_wake_nobody() {
+        let marks = json!({"metadata": {"annotations":
+            {"crossplane.io/external-create-failed": "2026-01-01T00:00:00Z"}}});
+        assert!(annotations_of_others(&object(marks)).is_empty());
+        let asked = json!({"metadata": {"annotations": {"crossplane.io/paused": "true"}}});
+        assert_eq!(annotations_of_others(&object(asked)).len(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use capstan_cluster::{Cluster, ClusterError};
 use capstan_model::{GroupVersionKind, Manifest, Secret};
 use serde_json::{Map, Value, json};
 
-use crate::managed::Managed;
+use crate::managed::{Controller, Managed};
 use crate::names::{CONNECTION_SECRET_TYPE, FIELD_MANAGER};
 
 /// What a connection Secret holds.
@@ -40,7 +40,7 @@ pub(crate) async fn publish(
         cluster.create(&manifest, FIELD_MANAGER).await.map_err(|cause| fault(&cause))?;
         return Ok(true);
     };
-    if let Some(owner) = Managed(&live).controller().filter(|owner| owner.uid != object.uid()) {
+    if let Some(owner) = foreign_owner(&live, object) {
         let message = format!(
             "Secret {namespace}/{name} belongs to {}/{}: name another one in spec.writeConnectionSecretToRef",
             owner.kind, owner.name
@@ -53,6 +53,14 @@ pub(crate) async fn publish(
         .await
         .map_err(|cause| fault(&cause))?;
     Ok(true)
+}
+
+/// The owner of a live Secret that is somebody else. A former object of our name is not: its Secret is ours to take over
+/// before the garbage collector finds it.
+fn foreign_owner<'a>(live: &'a Manifest, object: &Manifest) -> Option<Controller<'a>> {
+    let same_name =
+        |owner: &Controller<'_>| owner.kind == object.kind() && owner.name == object.name();
+    Managed(live).controller().filter(|owner| owner.uid != object.uid() && !same_name(owner))
 }
 
 fn desired(object: &Manifest, namespace: &str, name: &str, connection: &Connection) -> Value {
@@ -90,8 +98,10 @@ fn change(live: &Manifest, desired: &Value) -> Option<Value> {
     if data.iter().any(|(key, value)| !is_live(key, value)) {
         patch["data"] = desired["data"].clone();
     }
-    if Managed(live).controller().is_none() {
-        patch["metadata"] = json!({"ownerReferences": desired["metadata"]["ownerReferences"]});
+    let owners = &desired["metadata"]["ownerReferences"];
+    let owner = owners[0]["uid"].as_str();
+    if Managed(live).controller().map(|controller| controller.uid) != owner {
+        patch["metadata"] = json!({"ownerReferences": owners});
     }
     patch.as_object().is_some_and(|map| !map.is_empty()).then_some(patch)
 }
@@ -119,9 +129,11 @@ pub(crate) async fn read_key(
 
 /// An error of the API server in the form of a cloud's.
 pub fn fault(error: &ClusterError) -> CloudError {
-    let (code, message) = match error.api() {
-        Some(fault) => (fault.reason.clone(), capstan_model::Chain(error).to_string()),
-        None => (String::new(), capstan_model::Chain(error).to_string()),
+    let (operation, code, message) = match error {
+        ClusterError::Api { operation, subject, fault } => {
+            (*operation, fault.reason.clone(), format!("{subject}: {}", fault.message))
+        }
+        other => ("call", String::new(), capstan_model::Chain(other).to_string()),
     };
     let class = if error.is_not_found() || matches!(error, ClusterError::NoSuchKind(_)) {
         Class::NotFound
@@ -140,14 +152,14 @@ pub fn fault(error: &ClusterError) -> CloudError {
             _ => Class::Unanswered,
         }
     };
-    let mut fault = CloudError::new("kubernetes", "call", class, message);
+    let mut fault = CloudError::new("kubernetes", operation, class, message);
     fault.code = code;
     fault
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, change, desired};
+    use super::{Connection, change, desired, foreign_owner};
     use crate::testing::object;
     use capstan_model::{Manifest, Secret};
     use serde_json::json;
@@ -174,5 +186,17 @@ mod tests {
         orphan["metadata"]["ownerReferences"] = json!([]);
         let orphan = Manifest::try_from(orphan).expect("valid");
         assert!(change(&orphan, &wanted).expect("no owner").get("metadata").is_some());
+    }
+
+    #[test]
+    fn only_a_former_self_loses_its_secret() {
+        let owned = |kind: &str, uid: &str| {
+            object(json!({"metadata": {"ownerReferences":
+                [{"apiVersion": "x/v1", "kind": kind, "name": "a", "uid": uid, "controller": true}]}}))
+        };
+        let me = object(json!({}));
+        assert!(foreign_owner(&owned("Thing", "uid-a"), &me).is_none());
+        assert!(foreign_owner(&owned("Thing", "uid-of-a-former-a"), &me).is_none());
+        assert!(foreign_owner(&owned("Other", "uid-b"), &me).is_some());
     }
 }

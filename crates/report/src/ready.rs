@@ -37,7 +37,14 @@ pub(crate) fn progressing(conditions: &mut Conditions, message: &str, attempt: A
     let doing = ConditionStatus::True;
     conditions.set("Reconciling", doing, "Progressing", message, Some(generation), now);
     let unknown = ConditionStatus::Unknown;
-    conditions.set("Ready", unknown, "Progressing", "Reconciliation in progress", Some(generation), now);
+    conditions.set(
+        "Ready",
+        unknown,
+        "Progressing",
+        "Reconciliation in progress",
+        Some(generation),
+        now,
+    );
 }
 
 /// It failed: Ready is False, and Reconciling says that it is tried again, or Stalled that it is not.

@@ -1,8 +1,8 @@
 use capstan_model::ConditionStatus;
 use serde_json::Value;
 
-use crate::ready::{self, Failure};
 use crate::Attempt;
+use crate::ready::{self, Failure};
 
 /// How a source fared.
 #[derive(Clone, Debug)]
@@ -72,7 +72,8 @@ mod tests {
         let stored = SourceOutcome::Stored { artifact: json!({"url": "u"}), revision: "r".into() };
         let good = source_status(&json!({}), &stored, attempt(1));
         assert_eq!(good["observedGeneration"], 3);
-        let failure = Failure { reason: "GitOperationFailed".into(), message: "m".into(), stalled: false };
+        let failure =
+            Failure { reason: "GitOperationFailed".into(), message: "m".into(), stalled: false };
         let bad = source_status(&good, &SourceOutcome::Failed(failure), attempt(2));
         assert!(bad.get("artifact").is_none(), "a merge leaves the artifact alone");
         assert!(bad.get("observedGeneration").is_none());

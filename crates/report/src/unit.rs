@@ -1,8 +1,8 @@
 use capstan_model::ConditionStatus;
 use serde_json::{Map, Value, json};
 
-use crate::ready::{self, Failure};
 use crate::Attempt;
+use crate::ready::{self, Failure};
 
 /// How the health checks of a unit stand.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,8 +43,9 @@ pub async fn serve_health(
     let readyz = move || async move {
         if ready.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     };
-    let router =
-        Router::new().route("/healthz", get(|| async { StatusCode::OK })).route("/readyz", get(readyz));
+    let router = Router::new()
+        .route("/healthz", get(|| async { StatusCode::OK }))
+        .route("/readyz", get(readyz));
     let listener = tokio::net::TcpListener::bind(address).await.map_err(error)?;
     axum::serve(listener, router)
         .with_graceful_shutdown(async move { stop.cancelled().await })

@@ -55,6 +55,7 @@ fn at_provider(template: &str) -> Value {
             "arn": "arn:aws:eks:eu-central-1:123456789012:cluster/commercial-staging",
             "identity": {"oidc": {"issuer": "https://oidc.example.com/id/1"}},
         }),
+        "remote-namespace" => json!({"manifest": {"metadata": {"name": "flux-system"}}}),
         _ => json!({}),
     }
 }
@@ -90,7 +91,7 @@ fn the_example_settles_in_one_more_pass_than_its_longest_chain() {
         .map(|child| child.template.as_str())
         .collect();
     let late = ["oidc-provider", "cluster-info", "remote-namespace", "remote-cluster-info"];
-    assert_eq!(blocked, late, "they wait for the account and the issuer");
+    assert_eq!(blocked, late, "they wait for the account, the issuer, the namespace");
     assert!(first.children.iter().filter_map(|c| c.desired.as_ref().err()).all(|b| b.is_waiting()));
     assert_eq!(first.children.len(), 20);
     assert!(first.resource_refs.iter().all(|reference| !reference.name.is_empty()));
@@ -99,8 +100,13 @@ fn the_example_settles_in_one_more_pass_than_its_longest_chain() {
     assert!(second.errors.is_empty(), "{:?}", second.errors);
     let status = &second.composite.value()["status"];
     assert_eq!(status["oidcProvider"], "oidc.example.com/id/1");
-    let info = second.children.iter().find(|child| child.template == "remote-cluster-info");
+    let third = pass(&composite, &applied(&second));
+    let info = third.children.iter().find(|child| child.template == "remote-cluster-info");
     let info = info.expect("there").desired.as_ref().expect("no longer blocked");
+    assert_eq!(
+        info.value()["spec"]["forProvider"]["manifest"]["metadata"]["namespace"],
+        "flux-system"
+    );
     let data = &info.value()["spec"]["forProvider"]["manifest"]["data"];
     let expected = json!({
         "ACCOUNT_ID": "123456789012",
@@ -110,8 +116,8 @@ fn the_example_settles_in_one_more_pass_than_its_longest_chain() {
         "OIDC_PROVIDER": "oidc.example.com/id/1",
     });
     assert_eq!(*data, expected);
-    let third = pass(&composite, &applied(&second));
-    assert!(third.is_ready(), "{}", third.unready());
+    let fourth = pass(&composite, &applied(&third));
+    assert!(fourth.is_ready(), "{}", fourth.unready());
 }
 
 #[test]

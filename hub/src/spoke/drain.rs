@@ -47,10 +47,9 @@ pub(crate) async fn step(
     if !units.is_empty() {
         return Ok(Progress::Left(left(&units)));
     }
-    let mut resources = Vec::new();
-    for gvk in managed {
-        resources.extend(list(remote, gvk).await?);
-    }
+    // All kinds at once: an API server that serves a kind for the first time takes a second for it.
+    let lists = managed.iter().map(|gvk| list(remote, gvk));
+    let resources = futures::future::try_join_all(lists).await?.concat();
     delete_all(remote, &resources).await?;
     Ok(if resources.is_empty() { Progress::Drained } else { Progress::Left(left(&resources)) })
 }

@@ -67,7 +67,8 @@ impl Story {
         let scratch = self.kit.dir().join("fleet");
         let commit = fleet::push(&self.kit.git, &scratch).await?;
         self.timeline.note(format!("pushed the example fleet, gitops-system at {}", &commit[..8]));
-        let sync = fleet::file("gitops-system", "clusters/mgmt/flux-system/sync.yaml", &self.kit.git)?;
+        let sync =
+            fleet::file("gitops-system", "clusters/mgmt/flux-system/sync.yaml", &self.kit.git)?;
         let objects = capstan_yaml::read(&sync, "sync.yaml")?;
         let objects: Vec<Manifest> =
             objects.into_iter().map(Manifest::try_from).collect::<Result<_, _>>()?;
@@ -82,7 +83,8 @@ impl Story {
         let eks = kind("eks.aws.crossplane.io/v1beta1", "Cluster");
         let ready = |object: &Manifest| condition(object, "Ready");
         let found = wait_for(&self.management, &eks, ("", SPOKE), PATIENCE, ready).await?;
-        self.timeline.note(format!("cluster {SPOKE} is active: {}", text(&found, "/status/atProvider/arn")));
+        self.timeline
+            .note(format!("cluster {SPOKE} is active: {}", text(&found, "/status/atProvider/arn")));
         let spoke = cluster(&self.kit.cluster(SPOKE)?).await?;
         self.tell_units(&spoke, SPOKE);
         let spokes = kind("fleet.capstan.dev/v1alpha1", "Spoke");
@@ -127,9 +129,7 @@ impl Story {
             repository.commit_files("main", &[(path, Some(&after))], "a new version").await?;
             anyhow::Ok(Instant::now())
         };
-        let (pushed, seen) = tokio::join!(pushing, async {
-            waiting.await.map(|_| Instant::now())
-        });
+        let (pushed, seen) = tokio::join!(pushing, async { waiting.await.map(|_| Instant::now()) });
         let took = seen?.saturating_duration_since(pushed?);
         self.timeline.note(format!("push \u{2192} applied in {} ms", took.as_millis()));
         Ok(took)
@@ -140,7 +140,12 @@ impl Story {
         let errors = self.kit.aws.dependency_errors();
         let lines: Vec<_> = errors
             .iter()
-            .map(|call| format!("{}:{} {:?} {:?}", call.service, call.action, call.error_code, call.error_message))
+            .map(|call| {
+                format!(
+                    "{}:{} {:?} {:?}",
+                    call.service, call.action, call.error_code, call.error_message
+                )
+            })
             .collect();
         ensure!(lines.is_empty(), "calls that came in the wrong order:\n{}", lines.join("\n"));
         Ok(())

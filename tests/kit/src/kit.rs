@@ -156,8 +156,8 @@ impl Kit {
         lines.join("\n")
     }
 
-    /// Ends everything in order after all went well: the folder with the logs goes too.
-    pub async fn finish(self) {
+    /// Ends everything in order after all went well: the folder with the logs goes with the kit.
+    pub async fn finish(&self) {
         for name in self.clusters() {
             if let Ok(cluster) = self.cluster(&name) {
                 cluster.stop().await;

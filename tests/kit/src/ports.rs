@@ -1,29 +1,38 @@
 //! Free TCP ports and loopback addresses.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rand::Rng as _;
 
 /// The port whose listener marks a block of loopback addresses as taken.
 const MARK: u16 = 20_253;
+/// Ports for servers: outside the range that Linux takes the ports of clients from.
+const SERVERS: RangeInclusive<u16> = 12_000..=32_000;
 
 /// Ports of 127.0.0.1 that were free a moment ago, all different.
 ///
-/// Another process may take one before it is used, so whoever starts a server on it tries again
-/// with new ones when that happens.
+/// They are below those that the system gives to clients, so that a stopped server finds its port
+/// free again. Another process may take one before it is used, so whoever starts a server on it
+/// tries again with new ones when that happens.
 ///
 /// # Errors
-/// When the system has no free port left.
+/// When none out of many is free.
 pub fn free<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
-    let mut ports = [0; N];
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free TCP port")?;
-        *port = listener.local_addr().context("a listener without an address")?.port();
-        held.push(listener);
+    for _ in 0..1000 {
+        let port = rand::rng().random_range(SERVERS);
+        if port != MARK
+            && let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        {
+            held.push((port, listener));
+        }
+        if held.len() == N {
+            return Ok(std::array::from_fn(|at| held[at].0));
+        }
     }
-    Ok(ports)
+    bail!("found no {N} free TCP ports in 1000 tries ({SERVERS:?} of 127.0.0.1)")
 }
 
 /// A block of 127.x.y.1 to 127.x.y.254 that no other kit on this machine uses.

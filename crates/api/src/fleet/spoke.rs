@@ -146,6 +146,7 @@ pub struct Drain {
     pub timeout: Option<String>,
     /// What happens afterwards; Hold when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "on_timeout")]
     pub on_timeout: Option<OnTimeout>,
 }
 
@@ -205,13 +206,25 @@ pub struct AgentStatus {
 #[serde(default)]
 pub struct UnitCount {
     /// Units that are ready.
+    #[schemars(schema_with = "count")]
     pub ready: u32,
     /// All units.
+    #[schemars(schema_with = "count")]
     pub total: u32,
 }
 
 fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"})
+}
+
+/// Kubernetes knows no unsigned formats.
+fn count(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int64", "minimum": 0})
+}
+
+/// Documented variants of an optional enum would become a choice of schemas, which is not structural.
+fn on_timeout(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["Hold", "Continue"]})
 }
 
 /// Conditions as metav1 has them, keyed by type: hub and agent each own theirs.
@@ -283,6 +296,8 @@ mod tests {
         let keys = &schema["status"]["properties"]["conditions"]["x-kubernetes-list-map-keys"];
         assert_eq!(*keys, json!(["type"]));
         assert!(!has_reference(&crd), "a CRD has no $ref");
+        let drain = &schema["spec"]["properties"]["drain"]["properties"];
+        assert_eq!(drain["onTimeout"]["type"], "string", "{drain}");
     }
 
     fn has_reference(value: &Value) -> bool {

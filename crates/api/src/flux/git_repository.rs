@@ -94,12 +94,8 @@ pub struct GitRepositoryStatus {
 }
 
 pub(super) fn crd() -> CustomResourceDefinition {
-    let columns = [
-        Column::text("URL", ".spec.url"),
-        Column::AGE,
-        STATUS_COLUMNS[0],
-        STATUS_COLUMNS[1],
-    ];
+    let columns =
+        [Column::text("URL", ".spec.url"), Column::AGE, STATUS_COLUMNS[0], STATUS_COLUMNS[1]];
     shared::crd(
         (super::SOURCE_GROUP, "GitRepository", "gitrepositories"),
         &["gitrepo"],

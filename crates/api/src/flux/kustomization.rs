@@ -4,9 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{
-    self, ConditionList, LocalReference, STATUS_COLUMNS, SecretKeyReference,
-};
+use super::shared::{self, ConditionList, LocalReference, STATUS_COLUMNS, SecretKeyReference};
 use crate::crd::{Column, schema_for};
 
 /// A folder of a source and how it is applied.

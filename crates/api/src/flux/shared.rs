@@ -30,8 +30,7 @@ pub(crate) fn crd(
     columns: &[Column],
 ) -> k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition {
     let schema = object_schema(spec, status);
-    let version =
-        |&name| Version { name, schema: schema.clone(), columns: columns.to_vec() };
+    let version = |&name| Version { name, schema: schema.clone(), columns: columns.to_vec() };
     Crd {
         group,
         kind,

@@ -13,6 +13,12 @@ use serde_json::Value;
 /// Compares the schema of a kind with the original's fields.
 pub(crate) fn compare<K: Kind>(original: &str) {
     let mut ours = lines::<K::Spec>("spec.forProvider", true);
+    for reference in K::references() {
+        for path in [reference.value, reference.reference, reference.selector] {
+            let field = format!("spec.forProvider.{} ", path.replace("[*]", "[]"));
+            assert!(ours.iter().any(|line| line.starts_with(&field)), "there is no {field}");
+        }
+    }
     ours.extend(lines::<K::Status>("status.atProvider", false));
     ours.sort();
     let original: Vec<_> = original.lines().collect();

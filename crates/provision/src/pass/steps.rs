@@ -278,7 +278,11 @@ impl Pass<'_> {
                 self.object = object;
                 Ok(())
             }
-            Err(error) if error.is_not_found() => Err(Stop::Again(Next::Wait)),
+            // Gone meanwhile, or served without the status subresource: then the watch still shows it.
+            Err(error) if error.is_not_found() => {
+                tracing::debug!(object = %self.object.id(), %error, "not found");
+                Err(Stop::Again(Next::Backoff))
+            }
             Err(error) if error.is_conflict() => {
                 Err(Stop::Again(Next::After(Duration::from_millis(100))))
             }

@@ -42,7 +42,8 @@ impl Story {
         install::apply(cluster, &objects).await?;
         let receivers = kind("notification.toolkit.fluxcd.io/v1", "Receiver");
         let ready = |object: &Manifest| condition(object, "Ready");
-        let receiver = wait_for(cluster, &receivers, (NAMESPACE, "pushes"), PATIENCE, ready).await?;
+        let receiver =
+            wait_for(cluster, &receivers, (NAMESPACE, "pushes"), PATIENCE, ready).await?;
         let address = agent_address(cluster).await?;
         let path = text(&receiver, "/status/webhookPath");
         let url = format!("http://{address}:9292{path}");

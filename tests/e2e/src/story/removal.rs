@@ -24,7 +24,8 @@ impl Story {
         let composites = kind("platform.example.com/v1alpha1", "EKSCluster");
         wait_gone(&self.management, &composites, ("", SPOKE), REMOVAL).await?;
         self.nothing_left(|resource| {
-            resource.contains(SPOKE) || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
+            resource.contains(SPOKE)
+                || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
         })
         .await
         .context("the cluster is gone, and something of it is not")?;
@@ -51,7 +52,9 @@ impl Story {
                 .await
                 .map_err(|error| format!("{error:#}"))?
                 .into_iter()
-                .map(|r| format!("{} {} {} {}", r.service, r.kind, r.id, r.name.unwrap_or_default()))
+                .map(|r| {
+                    format!("{} {} {} {}", r.service, r.kind, r.id, r.name.unwrap_or_default())
+                })
                 .filter(|resource| concerns(resource))
                 .collect();
             if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }

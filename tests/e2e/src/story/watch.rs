@@ -51,7 +51,9 @@ fn tell(
         format!("applied {}", text(unit, "/status/lastAppliedRevision"))
     } else {
         match find_condition(unit, "Ready") {
-            Some(ready) if ready["status"] == "False" && ready["reason"] != "DependencyNotReady" => {
+            Some(ready)
+                if ready["status"] == "False" && ready["reason"] != "DependencyNotReady" =>
+            {
                 format!("{}: {}", ready["reason"], ready["message"])
             }
             _ => return,

@@ -129,7 +129,7 @@ impl Condition {
         match operator {
             "StringEquals" | "ArnEquals" | "Bool" => any(|wanted, have| wanted == have),
             "StringNotEquals" | "ArnNotEquals" => !any(|wanted, have| wanted == have),
-            "StringEqualsIgnoreCase" => any(|wanted, have| wanted.eq_ignore_ascii_case(have)),
+            "StringEqualsIgnoreCase" => any(str::eq_ignore_ascii_case),
             "StringLike" | "ArnLike" => any(like),
             "StringNotLike" | "ArnNotLike" => !any(like),
             _ => !allow,

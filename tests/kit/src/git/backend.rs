@@ -39,7 +39,7 @@ pub(super) async fn serve(request: CgiRequest<'_>) -> Result<Response<Body>> {
     if !output.stderr.is_empty() {
         tracing::debug!(said = %String::from_utf8_lossy(&output.stderr), "git http-backend");
     }
-    response(output.stdout)
+    response(&output.stdout)
 }
 
 fn command(request: &CgiRequest<'_>) -> Command {
@@ -67,8 +67,8 @@ fn command(request: &CgiRequest<'_>) -> Command {
 }
 
 /// A CGI answer: headers, an empty line, a body; the status is a header too.
-fn response(output: Vec<u8>) -> Result<Response<Body>> {
-    let (head, body) = split(&output).context("git http-backend sent no headers")?;
+fn response(output: &[u8]) -> Result<Response<Body>> {
+    let (head, body) = split(output).context("git http-backend sent no headers")?;
     let head = std::str::from_utf8(head).context("git http-backend sent odd headers")?;
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
     for line in head.lines().filter(|line| !line.is_empty()) {
@@ -102,14 +102,14 @@ mod tests {
     #[test]
     fn reads_a_cgi_answer() {
         let answer = b"Status: 404 Not Found\r\nContent-Type: text/plain\r\n\r\nno\r\n\r\nsuch";
-        let response = response(answer.to_vec()).unwrap();
+        let response = response(answer).unwrap();
         assert_eq!(response.status(), 404);
         assert_eq!(response.headers()["content-type"], "text/plain");
     }
 
     #[test]
     fn without_a_status_all_is_well() {
-        assert_eq!(response(b"Content-Type: x\r\n\r\n".to_vec()).unwrap().status(), 200);
-        assert!(response(b"nonsense".to_vec()).is_err());
+        assert_eq!(response(b"Content-Type: x\r\n\r\n").unwrap().status(), 200);
+        assert!(response(b"nonsense").is_err());
     }
 }

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn node(spec: Value, labels: Value, ready: &str) -> Node {
+    fn node(spec: &Value, labels: &Value, ready: &str) -> Node {
         serde_json::from_value(json!({
             "metadata": { "labels": labels },
             "spec": spec,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn prefers_the_node_with_fewer_pods() {
-        let plain = || node(json!({}), json!({}), "True");
+        let plain = || node(&json!({}), &json!({}), "True");
         assert_eq!(
             chosen(&pod(json!({})), &[("busy", plain()), ("idle", plain())]).unwrap(),
             "idle"
@@ -138,8 +138,8 @@ mod tests {
     fn says_why_there_is_none() {
         let error = chosen(&pod(json!({})), &[]).unwrap_err();
         assert_eq!(error, "no nodes available to schedule pods");
-        let down = node(json!({}), json!({}), "False");
-        let cordoned = node(json!({ "unschedulable": true }), json!({}), "True");
+        let down = node(&json!({}), &json!({}), "False");
+        let cordoned = node(&json!({ "unschedulable": true }), &json!({}), "True");
         let error = chosen(&pod(json!({})), &[("a", down), ("b", cordoned)]).unwrap_err();
         assert!(error.starts_with("0/2 nodes are available"), "{error}");
     }
@@ -148,7 +148,7 @@ mod tests {
     fn selectors_and_taints_count() {
         let tainted = || {
             let taint = json!([{ "key": "gpu", "value": "yes", "effect": "NoSchedule" }]);
-            node(json!({ "taints": taint }), json!({ "pool": "gpu" }), "True")
+            node(&json!({ "taints": taint }), &json!({ "pool": "gpu" }), "True")
         };
         let wanted = json!({ "nodeSelector": { "pool": "gpu" } });
         assert!(chosen(&pod(wanted), &[("a", tainted())]).is_err());
@@ -166,7 +166,7 @@ mod tests {
                 { "matchFields": [{ "key": "metadata.name", "operator": "In", "values": ["busy"] }] },
             ]},
         }}});
-        let plain = || node(json!({}), json!({}), "True");
+        let plain = || node(&json!({}), &json!({}), "True");
         assert_eq!(chosen(&pod(spec), &[("busy", plain()), ("idle", plain())]).unwrap(), "busy");
     }
 }

@@ -291,7 +291,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pod(container: serde_json::Value) -> Pod {
+    fn pod(container: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": { "name": "agent-1", "namespace": "flux-system", "labels": { "app": "agent" } },
             "spec": { "nodeName": "n1", "serviceAccountName": "agent", "containers": [container] },
@@ -313,7 +313,7 @@ mod tests {
         }
     }
 
-    fn run(container: serde_json::Value) -> Result<Command, EnvFault> {
+    fn run(container: &serde_json::Value) -> Result<Command, EnvFault> {
         let pod = pod(container);
         let container = &pod.spec.as_ref().unwrap().containers[0];
         command(&pod, container, "capstan-agent", &facts())
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn values_come_from_everywhere() {
-        let command = run(json!({
+        let command = run(&json!({
             "name": "agent",
             "command": ["/usr/local/bin/capstan-agent", "run"],
             "args": ["--listen=$(POD_IP):8080", "--cost=$$5", "--left=$(NOBODY)"],
@@ -360,26 +360,26 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let fault = run(json!({ "name": "agent", "env": [
+        let fault = run(&json!({ "name": "agent", "env": [
             { "name": "A", "valueFrom": { "configMapKeyRef": { "name": "settings", "key": "no" } } },
         ]}))
         .unwrap_err();
         assert_eq!(fault.to_string(), "couldn't find key no in configmap settings");
         let fault =
-            run(json!({ "name": "agent", "envFrom": [{ "secretRef": { "name": "gone" } }] }));
+            run(&json!({ "name": "agent", "envFrom": [{ "secretRef": { "name": "gone" } }] }));
         assert_eq!(fault.unwrap_err().to_string(), "secret \"gone\" not found");
     }
 
     #[test]
     fn the_pod_wins_over_what_is_injected() {
         let command =
-            run(json!({ "name": "agent", "env": [{ "name": "KUBECONFIG", "value": "/x" }] }));
+            run(&json!({ "name": "agent", "env": [{ "name": "KUBECONFIG", "value": "/x" }] }));
         assert_eq!(command.unwrap().env["KUBECONFIG"], "/x");
     }
 
     #[test]
     fn network_and_files_are_the_pods_own() {
-        let command = run(json!({
+        let command = run(&json!({
             "name": "agent",
             "args": ["--metrics=0.0.0.0:9090", "--dir=/data/git", "/data", "/database", "a:/data,/data/x"],
             "volumeMounts": [{ "name": "data", "mountPath": "/data/" }],

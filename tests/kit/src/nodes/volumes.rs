@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    fn pod(volumes: serde_json::Value) -> Pod {
+    fn pod(volumes: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": { "namespace": "apps" },
             "spec": { "containers": [], "volumes": volumes },
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_admission_adds_to_every_pod() {
-        let pod = pod(json!([{ "name": "api", "projected": { "sources": [
+        let pod = pod(&json!([{ "name": "api", "projected": { "sources": [
             { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
             { "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
             { "downwardAPI": { "items": [{ "path": "namespace", "fieldRef": { "fieldPath": "metadata.namespace" } }] } },
@@ -237,11 +237,11 @@ mod tests {
 
     #[test]
     fn a_missing_secret_is_a_fault_unless_it_is_optional() {
-        let needed = pod(json!([{ "name": "v", "secret": { "secretName": "gone" } }]));
+        let needed = pod(&json!([{ "name": "v", "secret": { "secretName": "gone" } }]));
         let fault = files(&needed, &facts(&needed)).unwrap_err();
         assert_eq!(fault.to_string(), "secret \"gone\" not found");
         let optional =
-            pod(json!([{ "name": "v", "secret": { "secretName": "gone", "optional": true } }]));
+            pod(&json!([{ "name": "v", "secret": { "secretName": "gone", "optional": true } }]));
         assert_eq!(files(&optional, &facts(&optional)).unwrap(), []);
     }
 }

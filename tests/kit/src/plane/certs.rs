@@ -29,8 +29,8 @@ impl Certs {
     /// ServiceAccount tokens (RSA with SHA-256, as EKS signs them).
     pub(super) fn write(dir: &Path) -> Result<Self> {
         let authority = Authority::new()?;
-        let (server_pem, server_key_pem) = authority.issue(server_params()?)?;
-        let (admin_pem, admin_key_pem) = authority.issue(admin_params()?)?;
+        let (server_pem, server_key_pem) = authority.issue(&server_params()?)?;
+        let (admin_pem, admin_key_pem) = authority.issue(&admin_params()?)?;
         let tokens = KeyPair::generate_for(&PKCS_RSA_SHA256).context("cannot make an RSA key")?;
         let sa_public_pem = tokens.public_key_pem();
         Ok(Self {
@@ -63,7 +63,7 @@ impl Authority {
         Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
-    fn issue(&self, params: CertificateParams) -> Result<(String, String)> {
+    fn issue(&self, params: &CertificateParams) -> Result<(String, String)> {
         let key = KeyPair::generate().context("cannot make a key")?;
         let cert = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
         Ok((cert.pem(), key.serialize_pem()))

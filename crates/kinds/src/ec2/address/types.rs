@@ -13,7 +13,7 @@ pub struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// Pool of customer-owned addresses; cannot change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "customerOwnedIPv4Pool", skip_serializing_if = "Option::is_none")]
     pub customer_owned_ipv4_pool: Option<String>,
     /// `vpc`, or `standard` for the retired EC2-Classic; cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
