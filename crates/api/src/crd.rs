@@ -160,7 +160,7 @@ impl Version {
             storage,
             schema: Some(CustomResourceValidation { open_api_v3_schema: Some(self.schema) }),
             subresources: Some(CustomResourceSubresources {
-                status: Some(CustomResourceSubresourceStatus::default()),
+                status: Some(CustomResourceSubresourceStatus(serde_json::json!({}))),
                 scale: None,
             }),
             additional_printer_columns: (!self.columns.is_empty()).then(|| columns.collect()),

@@ -134,7 +134,7 @@ impl Clients {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let wait = self.with_bucket(service, |bucket, now| bucket.take(now));
+        let wait = self.with_bucket(service, Bucket::take);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }

@@ -2,10 +2,12 @@ use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use capstan_model::{Revision, Secret};
+use gix::protocol::transport::client::blocking_io::http::Options;
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
-use gix::sec::identity::Account;
 
 use crate::{FetchError, GitTree, Repositories};
 
@@ -119,12 +121,7 @@ fn fetch(
         .map_err(|cause| invalid(cause.to_string()))?;
     let mut connection = origin.connect(Direction::Fetch).map_err(failed)?;
     if let Some(credentials) = &remote.credentials {
-        // Sent with the first request: asking without it first would cost a round trip a fetch.
-        let account = account(credentials);
-        connection
-            .transport_mut()
-            .set_identity(account)
-            .map_err(|cause| invalid(cause.to_string()))?;
+        connection.set_transport_options(Box::new(with_authorization(credentials)));
     }
     connection.set_credentials(|action| asked.answer(remote, &action));
     let prepared = connection
@@ -174,12 +171,12 @@ fn read(
     })
 }
 
-fn account(credentials: &Credentials) -> Account {
-    Account {
-        username: credentials.username.clone(),
-        password: credentials.password.expose().clone(),
-        oauth_refresh_token: None,
-    }
+/// Basic authentication as a header of every request. gix itself sends credentials only when it was refused without them, which
+/// costs a round trip a fetch, and never over plain http, which Flux's users have inside their networks.
+fn with_authorization(credentials: &Credentials) -> Options {
+    let login = format!("{}:{}", credentials.username, credentials.password.expose());
+    let header = format!("Authorization: Basic {}", STANDARD.encode(login));
+    Options { extra_headers: vec![header], ..Options::default() }
 }
 
 /// What the server made us do about credentials.
@@ -190,30 +187,17 @@ struct Asked {
 }
 
 impl Asked {
-    /// The transport asks for credentials once, and tells whether they were any good.
+    /// The transport asks when the server answered 401: with our header sent before, that is a refusal.
     fn answer(
         &self,
         remote: &Remote,
         action: &gix::credentials::helper::Action,
     ) -> Result<Option<gix::credentials::protocol::Outcome>, gix::Error> {
-        use gix::credentials::helper::{Action, NextAction};
-        match action {
-            Action::Get(context) => {
-                // Our credentials went with the first request: being asked means that they were refused.
-                self.wanted.set(true);
-                self.refused.set(remote.credentials.is_some());
-                let Some(credentials) = &remote.credentials else { return Ok(None) };
-                Ok(Some(gix::credentials::protocol::Outcome {
-                    identity: account(credentials),
-                    next: NextAction::from(context.clone()),
-                }))
-            }
-            Action::Store(_) => Ok(None),
-            Action::Erase(_) => {
-                self.refused.set(true);
-                Ok(None)
-            }
+        if matches!(action, gix::credentials::helper::Action::Get(_)) {
+            self.wanted.set(true);
+            self.refused.set(remote.credentials.is_some());
         }
+        Ok(None)
     }
 }
 

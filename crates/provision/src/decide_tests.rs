@@ -143,7 +143,7 @@ impl Sim {
         self.resources.push(Resource { id, owner: "uid-a".to_owned(), token, born: self.now });
     }
 
-    fn annotate(&mut self, annotations: Value) -> Result<(), Crash> {
+    fn annotate(&mut self, annotations: &Value) -> Result<(), Crash> {
         self.write(json!({"metadata": {"annotations": annotations}}))
     }
 
@@ -168,7 +168,7 @@ impl Sim {
                 Step::Initialise => {
                     self.write(json!({"metadata": {"finalizers": [names::FINALIZER]}}))?;
                     if self.meta.initial_external_name == InitialName::MetadataName {
-                        self.annotate(json!({names::EXTERNAL_NAME: "a"}))?;
+                        self.annotate(&json!({names::EXTERNAL_NAME: "a"}))?;
                     }
                 }
                 Step::Observe => sight = self.look(),
@@ -179,7 +179,7 @@ impl Sim {
                         marks[names::EXTERNAL_NAME] = Value::Null;
                         sight = Sight::NotLooked;
                     }
-                    self.annotate(marks)?;
+                    self.annotate(&marks)?;
                     done.intended = true;
                 }
                 Step::Create => {
@@ -207,7 +207,7 @@ impl Sim {
                 }
                 Step::RecordFailed => {
                     let at = managed.next_intent(self.now).to_string();
-                    self.annotate(json!({names::CREATE_FAILED: at}))?;
+                    self.annotate(&json!({names::CREATE_FAILED: at}))?;
                 }
                 Step::Update => panic!("nothing drifts here"),
                 Step::Delete => {
@@ -241,7 +241,7 @@ impl Sim {
         let manifest = self.manifest();
         let pending: Option<Timestamp> = Managed(&manifest).pending_text().parse().ok();
         let at = pending.map_or(self.now, |pending| pending.max(self.now));
-        self.annotate(json!({names::CREATE_SUCCEEDED: at.to_string(), names::EXTERNAL_NAME: id}))
+        self.annotate(&json!({names::CREATE_SUCCEEDED: at.to_string(), names::EXTERNAL_NAME: id}))
     }
 
     /// Passes, a second apart and across restarts, until the wanted end.

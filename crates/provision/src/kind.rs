@@ -103,7 +103,7 @@ pub enum Edge {
 
 /// What one call sees: the resolved spec and who asks.
 #[derive(Debug)]
-pub struct Context<'a, K: Kind + ?Sized> {
+pub struct Context<'a, K: Kind> {
     /// `spec.forProvider` with references resolved.
     pub spec: &'a K::Spec,
     /// `metadata.name`.

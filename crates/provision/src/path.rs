@@ -22,15 +22,15 @@ pub(crate) fn containers(value: &Value, pattern: &str) -> Vec<Vec<Step>> {
             place.push(Step::Key(key.to_owned()));
         }
         if each {
-            places = places.into_iter().flat_map(|place| elements(value, place)).collect();
+            places = places.into_iter().flat_map(|place| elements(value, &place)).collect();
         }
     }
     places.retain(|place| get(value, place).is_some_and(Value::is_object));
     places
 }
 
-fn elements(value: &Value, place: Vec<Step>) -> Vec<Vec<Step>> {
-    let length = get(value, &place).and_then(Value::as_array).map_or(0, Vec::len);
+fn elements(value: &Value, place: &[Step]) -> Vec<Vec<Step>> {
+    let length = get(value, place).and_then(Value::as_array).map_or(0, Vec::len);
     let element = |index| place.iter().cloned().chain([Step::Index(index)]).collect();
     (0..length).map(element).collect()
 }

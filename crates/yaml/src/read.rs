@@ -108,8 +108,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next event that stands for data. Whether the parser tells comments depends on who else uses it in a build.
     fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
-        match self.events.next() {
+        let mut events =
+            self.events.by_ref().skip_while(|event| matches!(event, Ok((Event::Comment(..), _))));
+        match events.next() {
             Some(Ok(pair)) => Ok(pair),
             Some(Err(error)) => {
                 let at = error.marker();
@@ -382,5 +385,17 @@ mod tests {
         assert_eq!(document.mark("/resources/1").line, 4);
         assert_eq!(document.mark("/labels/0/pairs/x/deeper").line, 6);
         assert_eq!(document.start.line, 1);
+    }
+}
+
+#[cfg(test)]
+mod comment_tests {
+    use super::read;
+    use serde_json::json;
+
+    #[test]
+    fn comments_are_no_data_wherever_they_stand() {
+        let text = "# first\na: 1 # after\n# between\nb:\n# before an item\n- 2 # after an item\n- # before a value\n  3\n---\n# only\n";
+        assert_eq!(read(text, "f").expect("valid"), [json!({"a": 1, "b": [2, 3]})]);
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use capstan_cluster::{ApplyOptions, DeleteOptions};
 use capstan_compose::composition::Composition;
-use capstan_compose::render::{Child, Input, Observed, Rendered, owner_reference, render};
+use capstan_compose::render::{
+    Child, Input, Observed, Rendered, ResourceRef, owner_reference, render,
+};
 use capstan_model::{GroupVersionKind, Manifest};
 use futures::{FutureExt, StreamExt};
 use serde_json::Value;
@@ -47,7 +49,7 @@ pub(super) async fn to_fixpoint(
             apply_all(world, &key, &composite, &rendered.children, &mut observed).await?;
         delete_orphans(world, &rendered).await?;
         if !changed || pass == PASSES {
-            return Ok(Some(Outcome { key, composite, rendered, failure: Failure::of(failures) }));
+            return Ok(Some(Outcome { key, composite, rendered, failure: Failure::of(&failures) }));
         }
     }
 }
@@ -92,7 +94,7 @@ async fn record(
         return Ok(composite);
     }
     let mut updated = rendered.composite.clone();
-    let refs = rendered.resource_refs.iter().map(|reference| reference.to_value());
+    let refs = rendered.resource_refs.iter().map(ResourceRef::to_value);
     updated.value_mut()["spec"]["resourceRefs"] = refs.collect();
     Ok(world.cluster.replace(&updated, FIELD_MANAGER).await?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use capstan_compose::composition::Composition;
 use capstan_compose::configure;
-use capstan_compose::render::{Input, Observed, Rendered, render};
+use capstan_compose::render::{Blocked, Input, Observed, Rendered, render};
 use capstan_compose::xrd::Xrd;
 use capstan_model::Manifest;
 use serde_json::{Value, json};
@@ -92,7 +92,9 @@ fn the_example_settles_in_one_more_pass_than_its_longest_chain() {
         .collect();
     let late = ["oidc-provider", "cluster-info", "remote-namespace", "remote-cluster-info"];
     assert_eq!(blocked, late, "they wait for the account, the issuer, the namespace");
-    assert!(first.children.iter().filter_map(|c| c.desired.as_ref().err()).all(|b| b.is_waiting()));
+    assert!(
+        first.children.iter().filter_map(|c| c.desired.as_ref().err()).all(Blocked::is_waiting)
+    );
     assert_eq!(first.children.len(), 20);
     assert!(first.resource_refs.iter().all(|reference| !reference.name.is_empty()));
 

@@ -40,7 +40,7 @@ pub(super) struct Failure(String);
 
 impl Failure {
     /// All failures of a pass as one message, if there is any.
-    pub(super) fn of(failures: Vec<CompositeError>) -> Option<Self> {
+    pub(super) fn of(failures: &[CompositeError]) -> Option<Self> {
         let texts: Vec<_> = failures.iter().map(|error| Chain(error).to_string()).collect();
         (!texts.is_empty()).then(|| Self(texts.join("; ")))
     }

@@ -68,6 +68,7 @@ pub(super) async fn run(
     Ok((Installation::Done { version, digest }, Next::After(until_renewal.min(VERIFY))))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unreachable(error: ClusterError) -> Blocked {
     let reason = match &error {
         ClusterError::Transport { .. } => "ClusterUnreachable",

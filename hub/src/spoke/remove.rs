@@ -32,7 +32,7 @@ pub(super) async fn run(world: &Arc<World>, spoke: &Manifest) -> Result<Option<L
             Ok(Progress::Drained) => {}
             Ok(Progress::Left(left)) => {
                 if !may_give_up(spoke, &spec, world) {
-                    return Ok(Some(waiting(spoke, &spec, world, left)));
+                    return Ok(Some(waiting(spoke, &spec, world, &left)));
                 }
                 tracing::warn!(spoke = spoke.name(), left, "drain given up");
             }
@@ -61,7 +61,7 @@ fn may_give_up(spoke: &Manifest, spec: &SpokeSpec, world: &World) -> bool {
     drain::overdue(spoke, &policy, world.now()) == Some(OnTimeout::Continue)
 }
 
-fn waiting(spoke: &Manifest, spec: &SpokeSpec, world: &World, left: String) -> Look {
+fn waiting(spoke: &Manifest, spec: &SpokeSpec, world: &World, left: &str) -> Look {
     let policy = spec.drain.clone().unwrap_or_default();
     let (reason, message) = match drain::overdue(spoke, &policy, world.now()) {
         Some(_) => (

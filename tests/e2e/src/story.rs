@@ -156,6 +156,7 @@ impl Story {
         for watching in std::mem::take(&mut self.watching) {
             watching.abort();
         }
+        self.kit.finish().await;
     }
 
     /// The delays that the AWS stand-in simulates.

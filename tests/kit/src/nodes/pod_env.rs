@@ -91,14 +91,16 @@ pub(super) fn command(
             env.insert(variable.name.clone(), value);
         }
     }
-    for (name, value) in &facts.injected {
-        env.entry(name.clone()).or_insert_with(|| value.clone());
-    }
     // The first word of `command` is the image's program; the local build of it takes its place.
     let words = container.command.iter().flatten().skip(1).chain(container.args.iter().flatten());
     let local = |text: String| mounts.localise(&own_network(&text, facts.ip));
     let args = words.map(|word| local(expand(word, &env))).collect();
-    let env = env.into_iter().map(|(name, value)| (name, local(value))).collect();
+    let mut env: BTreeMap<_, _> =
+        env.into_iter().map(|(name, value)| (name, local(value))).collect();
+    // What we inject names files of this machine, not of the pod.
+    for (name, value) in &facts.injected {
+        env.entry(name.clone()).or_insert_with(|| value.clone());
+    }
     Ok(Command { program: facts.programs.join(program), args, env })
 }
 
