@@ -25,26 +25,40 @@ const FIELD_MANAGER: &str = "capstan-agent";
 /// Beats until `stop`. Without a hub there is nothing to do; a hub that is away is no trouble.
 pub(crate) async fn run(world: World, stop: Stop) {
     while !stop.is_cancelled() {
-        match beat(&world).await {
-            Ok(()) => {}
-            Err(error) => tracing::debug!(error = %error, "the hub could not be told"),
-        }
+        let pause = match beat(&world).await {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::debug!(error = %error, "the hub could not be told");
+                true
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(BEAT) => {}
+            () = tokio::time::sleep(BEAT), if pause => {}
+            () = hub_comes(&world), if !pause => {}
             () = stop.cancelled() => {}
         }
     }
 }
 
-async fn beat(world: &World) -> Result<(), String> {
-    let Some((hub, spoke)) = hub(world).await? else { return Ok(()) };
+/// Waits for the hub's Secret, so that the first beat comes at once.
+async fn hub_comes(world: &World) {
+    let (gvk, there) = (kinds::secret(), |secret: Option<&Manifest>| secret.is_some());
+    let waiting = world.cluster.wait_until(&gvk, HUB_SECRET_NAMESPACE, HUB_SECRET, BEAT, there);
+    if waiting.await.is_err() {
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+/// Tells the hub; false when there is none.
+async fn beat(world: &World) -> Result<bool, String> {
+    let Some((hub, spoke)) = hub(world).await? else { return Ok(false) };
     let chain = |error: ClusterError| Chain(&error).to_string();
     let gvk = GroupVersionKind::new(GROUP, VERSION, SPOKE);
     let patch = json!({"status": {"agent": report(world)}});
     hub.merge_status(&gvk, "", &spoke, &patch, FIELD_MANAGER).await.map_err(chain)?;
     let options = ApplyOptions { field_manager: FIELD_MANAGER, force: true, dry_run: false };
     hub.apply(&lease(&spoke), options).await.map_err(chain)?;
-    Ok(())
+    Ok(true)
 }
 
 /// The hub, by the kubeconfig that it left in a Secret here.

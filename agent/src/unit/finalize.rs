@@ -44,7 +44,9 @@ pub(super) async fn finalize(
             return Ok(Next::Backoff);
         }
     };
-    let inventory = build::inventory(unit);
+    let mut inventory = build::inventory(unit);
+    // A root that applied its own sync manifests owns itself: it goes when its finalizer does.
+    inventory.retain(|entry| entry.id != unit.id());
     let steps = removal(unit, &inventory);
     let pruned = capstan_apply::prune(&target.cluster, &steps).await;
     if !pruned.deleted.is_empty() {

@@ -18,7 +18,7 @@ impl Story {
         let text = repository.read("main", path).await?;
         let line = format!("- {SPOKE}\n");
         ensure!(text.contains(&line), "{path} does not list {SPOKE}");
-        let without = text.replace(&line, "").replace("resources:\n", "resources: []\n");
+        let without = text.replace(&line, "");
         repository.commit_files("main", &[(path, Some(&without))], "remove the cluster").await?;
         self.timeline.note(format!("removed {SPOKE} from Git"));
         let composites = kind("platform.example.com/v1alpha1", "EKSCluster");
