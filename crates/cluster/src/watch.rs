@@ -34,9 +34,12 @@ pub async fn mirror_into(
 ) -> Result<(), ClusterError> {
     let resource = cluster.resource(gvk).await?;
     let api = cluster.api(&resource, &selection.namespace);
-    let mut config = watcher::Config::default();
-    config.label_selector = Some(selection.labels).filter(|text| !text.is_empty());
-    config.field_selector = Some(selection.fields).filter(|text| !text.is_empty());
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    let config = watcher::Config {
+        label_selector: given(selection.labels),
+        field_selector: given(selection.fields),
+        ..watcher::Config::default()
+    };
     let mut events = std::pin::pin!(watcher::watcher(api, config));
     let mut listing = Vec::new();
     let mut failures = 0_u32;
