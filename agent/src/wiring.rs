@@ -87,9 +87,12 @@ async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whom a change wakes.
+type Woken = fn(&World, &capstan_cluster::Change);
+
 fn watch(world: &World, tasks: &Tasks) {
     let stop = tasks.stop();
-    let watches: [(&'static str, _, _, fn(&World, &capstan_cluster::Change)); 3] = [
+    let watches: [(&'static str, _, _, Woken); 3] = [
         (
             "watch sources",
             kinds::git_repository(),

@@ -315,6 +315,7 @@ mod tests {
             .with("Role", "r", json!({"status": {"atProvider": {"arn": "arn:r"}}}))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "every caller writes the value in place")]
     fn run(world: &Fixed, siblings: &Siblings, for_provider: Value) -> Resolution {
         let object = crate::testing::object(json!({
             "metadata": {"ownerReferences": controlled("xr")}, "spec": {"forProvider": for_provider}}));

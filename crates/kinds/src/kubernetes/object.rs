@@ -230,6 +230,7 @@ mod tests {
     use capstan_provision::State;
     use serde_json::{Value, json};
 
+    #[expect(clippy::needless_pass_by_value, reason = "every caller writes the value in place")]
     fn object(parts: Value) -> Manifest {
         let mut value = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
         for (key, part) in parts.as_object().expect("a map") {

@@ -19,7 +19,10 @@ pub struct Remote {
 
 /// The connections that kubeconfigs of Secrets led to, by Secret, with the text that each was made from.
 #[derive(Default)]
-struct Connections(Mutex<HashMap<String, (Secret<String>, Arc<Remote>)>>);
+struct Connections(Mutex<HashMap<String, Connection>>);
+
+/// A kubeconfig and the connection that it led to.
+type Connection = (Secret<String>, Arc<Remote>);
 
 impl Provider for Remote {
     const CONFIG: (&'static str, &'static str) = (GROUP, "v1alpha1");
