@@ -27,10 +27,10 @@ async fn tell(to_the_end: bool) -> Result<()> {
     story.application_ready(&spoke).await?;
     story.order_was_kept()?;
     story.push_change(&spoke, "v1.1.0").await?;
-    for cluster in [story.kit.management(), &story.kit.cluster(SPOKE)?] {
+    for cluster in [story.stage.kit.management(), &story.stage.kit.cluster(SPOKE)?] {
         show(cluster)?;
     }
-    println!("\nLook around:\n{}\n", story.kit.summary());
+    println!("\nLook around:\n{}\n", story.stage.kit.summary());
     println!("AWS answers at once, but for these simulated delays:\n{}\n", story.delays());
     if !to_the_end {
         println!("Ctrl-C ends it.");

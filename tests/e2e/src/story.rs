@@ -8,31 +8,25 @@ mod watch;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use capstan_cluster::Cluster;
-use capstan_kit::{Kit, KitOptions};
+use capstan_kit::KitOptions;
 use capstan_model::Manifest;
 
-use crate::look::{condition, find_condition, kind, summary, text, wait_for};
+use crate::look::{condition, kind, text, wait_for};
+use crate::stage::{NAMESPACE, PATIENCE, Stage, administrator, deployed, ready};
 use crate::timeline::Timeline;
-use crate::{fleet, install};
+use crate::fleet;
 
 /// The workload cluster of the example fleet.
 pub const SPOKE: &str = "commercial-staging";
-/// Flux's namespace.
-pub const NAMESPACE: &str = "flux-system";
 /// The namespace of the example application.
 pub const APPLICATION: &str = "product-catalog";
 
-/// Long enough for the slowest step on two busy cores; what takes long is asserted elsewhere, never here.
-const PATIENCE: Duration = Duration::from_secs(300);
-
 /// A running fleet and what happened to it.
 pub struct Story {
-    /// The kit that it runs on.
-    pub kit: Kit,
-    /// The management cluster, as its administrator.
-    pub management: Cluster,
+    /// The kit with hub and agent.
+    pub stage: Stage,
     timeline: Arc<Timeline>,
     watching: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -48,48 +42,42 @@ impl Drop for Story {
 impl Story {
     /// Starts the kit, installs hub and agent from deploy/, and pushes the example fleet.
     pub async fn begin(timeline: Arc<Timeline>) -> Result<Self> {
-        let kit = Kit::start(KitOptions::default()).await?;
-        timeline.note("management cluster, AWS and Git are up");
-        let management = cluster(kit.management()).await?;
-        install::management(&management).await?;
-        let mut story = Self { kit, management, timeline, watching: Vec::new() };
-        for (namespace, name) in [(NAMESPACE, "capstan-agent"), ("capstan-system", "capstan-hub")] {
-            story.deployed(&story.management, namespace, name).await?;
-        }
+        let stage = Stage::with_hub(KitOptions::default()).await?;
+        let mut story = Self { stage, timeline, watching: Vec::new() };
         story.timeline.note("hub and agent run in the management cluster");
         story.tell_aws();
-        story.tell_units(&story.management.clone(), "management");
+        story.tell_units(&story.stage.management.clone(), "management");
         Ok(story)
     }
 
     /// Pushes the fleet and tells the management cluster where it is.
     pub async fn push_fleet(&self) -> Result<()> {
-        let scratch = self.kit.dir().join("fleet");
-        let commit = fleet::push(&self.kit.git, &scratch).await?;
+        let scratch = self.stage.kit.dir().join("fleet");
+        let commit = fleet::push(&self.stage.kit.git, &scratch).await?;
         self.timeline.note(format!("pushed the example fleet, gitops-system at {}", &commit[..8]));
-        let sync =
-            fleet::file("gitops-system", "clusters/mgmt/flux-system/sync.yaml", &self.kit.git)?;
-        let objects = capstan_yaml::read(&sync, "sync.yaml")?;
-        let objects: Vec<Manifest> =
-            objects.into_iter().map(Manifest::try_from).collect::<Result<_, _>>()?;
-        install::apply(&self.management, &objects).await?;
-        self.fetched(&self.management, "flux-system").await?;
+        let sync = fleet::file(
+            "gitops-system",
+            "clusters/mgmt/flux-system/sync.yaml",
+            &self.stage.kit.git,
+        )?;
+        self.stage.apply(&sync).await?;
+        let source = kind("source.toolkit.fluxcd.io/v1", "GitRepository");
+        ready(&self.stage.management, &source, (NAMESPACE, "flux-system")).await?;
         self.timeline.note("fetched gitops-system in the management cluster");
-        self.hook(&self.management, self.kit.management(), &["gitops-system"]).await
+        self.hook(&self.stage.management, self.stage.kit.management(), &["gitops-system"]).await
     }
 
     /// Waits until the hub has made the cluster and its agent is connected.
     pub async fn cluster_connected(&mut self) -> Result<Cluster> {
         let eks = kind("eks.aws.crossplane.io/v1beta1", "Cluster");
-        let ready = |object: &Manifest| condition(object, "Ready");
-        let found = wait_for(&self.management, &eks, ("", SPOKE), PATIENCE, ready).await?;
+        let found = ready(&self.stage.management, &eks, ("", SPOKE)).await?;
         self.timeline
             .note(format!("cluster {SPOKE} is active: {}", text(&found, "/status/atProvider/arn")));
-        let spoke = cluster(&self.kit.cluster(SPOKE)?).await?;
+        let spoke = administrator(&self.stage.kit.cluster(SPOKE)?).await?;
         self.tell_units(&spoke, SPOKE);
         let spokes = kind("fleet.capstan.dev/v1alpha1", "Spoke");
         let connected = |object: &Manifest| condition(object, "AgentConnected");
-        wait_for(&self.management, &spokes, ("", SPOKE), PATIENCE, connected).await?;
+        wait_for(&self.stage.management, &spokes, ("", SPOKE), PATIENCE, connected).await?;
         self.timeline.note("the agent of the new cluster is connected");
         Ok(spoke)
     }
@@ -97,20 +85,19 @@ impl Story {
     /// Waits until the application runs in the new cluster and its AWS resources are there.
     pub async fn application_ready(&self, spoke: &Cluster) -> Result<()> {
         let unit = kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
-        let ready = |object: &Manifest| condition(object, "Ready");
-        wait_for(spoke, &unit, (NAMESPACE, APPLICATION), PATIENCE, ready).await?;
+        ready(spoke, &unit, (NAMESPACE, APPLICATION)).await?;
         let table = kind("dynamodb.aws.crossplane.io/v1alpha1", "Table");
-        wait_for(spoke, &table, ("", "product-catalog-staging"), PATIENCE, ready).await?;
-        self.deployed(spoke, APPLICATION, "product-catalog-staging").await?;
+        ready(spoke, &table, ("", "product-catalog-staging")).await?;
+        deployed(spoke, APPLICATION, "product-catalog-staging").await?;
         self.timeline.note("the application is ready");
         let repositories = ["gitops-system", "gitops-workloads", "product-catalog-manifests"];
-        self.hook(spoke, &self.kit.cluster(SPOKE)?, &repositories).await
+        self.hook(spoke, &self.stage.kit.cluster(SPOKE)?, &repositories).await
     }
 
     /// Pushes a new version of the application; gives the time from the push to the applied Deployment.
     pub async fn push_change(&self, spoke: &Cluster, version: &str) -> Result<Duration> {
         let path = "kubernetes/overlays/staging/kustomization.yaml";
-        let repository = self.kit.git.repo("product-catalog-manifests").await?;
+        let repository = self.stage.kit.git.repo("product-catalog-manifests").await?;
         let before = repository.read("main", path).await?;
         let after: String = before
             .lines()
@@ -137,7 +124,7 @@ impl Story {
 
     /// Fails if AWS or an API server ever said that something came too early or too late.
     pub fn order_was_kept(&self) -> Result<()> {
-        let errors = self.kit.aws.dependency_errors();
+        let errors = self.stage.kit.aws.dependency_errors();
         let lines: Vec<_> = errors
             .iter()
             .map(|call| {
@@ -156,7 +143,7 @@ impl Story {
         for watching in std::mem::take(&mut self.watching) {
             watching.abort();
         }
-        self.kit.finish().await;
+        self.stage.kit.finish().await;
     }
 
     /// The delays that the AWS stand-in simulates.
@@ -168,33 +155,4 @@ impl Story {
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
-
-    async fn deployed(&self, cluster: &Cluster, namespace: &str, name: &str) -> Result<()> {
-        let deployment = kind("apps/v1", "Deployment");
-        let available = |object: &Manifest| condition(object, "Available");
-        wait_for(cluster, &deployment, (namespace, name), PATIENCE, available).await?;
-        Ok(())
-    }
-
-    async fn fetched(&self, cluster: &Cluster, name: &str) -> Result<()> {
-        let source = kind("source.toolkit.fluxcd.io/v1", "GitRepository");
-        let ready = |object: &Manifest| condition(object, "Ready");
-        wait_for(cluster, &source, (NAMESPACE, name), PATIENCE, ready).await?;
-        Ok(())
-    }
-}
-
-/// The administrator's view of a cluster of the kit.
-pub async fn cluster(of: &capstan_kit::Cluster) -> Result<Cluster> {
-    let text = std::fs::read_to_string(of.kubeconfig()).context("a cluster has a kubeconfig")?;
-    let kubeconfig = kube::config::Kubeconfig::from_yaml(&text)?;
-    let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-    Ok(Cluster::from_config(config)?)
-}
-
-/// Is Ready false, and why?
-pub fn not_ready(object: &Manifest) -> Option<String> {
-    let ready = find_condition(object, "Ready")?;
-    (ready["status"] == "False").then(|| summary(object))
 }

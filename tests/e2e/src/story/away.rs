@@ -4,8 +4,9 @@ use anyhow::{Result, ensure};
 use capstan_cluster::Cluster;
 use capstan_model::Manifest;
 
-use super::{PATIENCE, SPOKE, Story};
+use super::{SPOKE, Story};
 use crate::look::{condition, kind, wait_for};
+use crate::stage::{PATIENCE, ready};
 
 /// A second table of the application.
 const TABLE: &str = "apiVersion: dynamodb.aws.crossplane.io/v1alpha1
@@ -29,18 +30,17 @@ spec:
 impl Story {
     /// Stops management, pushes another table, sees it ready with nobody but the spoke calling AWS, starts management again.
     pub async fn management_away(&self, spoke: &Cluster) -> Result<()> {
-        self.kit.management().stop().await;
+        self.stage.kit.management().stop().await;
         self.timeline.note("the management control plane is stopped, hub and all");
-        let calls_before = self.kit.aws.log().len();
-        let repository = self.kit.git.repo("product-catalog-manifests").await?;
+        let calls_before = self.stage.kit.aws.log().len();
+        let repository = self.stage.kit.git.repo("product-catalog-manifests").await?;
         let base = "kubernetes/base/kustomization.yaml";
         let kustomization = format!("{}- orders.yaml\n", repository.read("main", base).await?);
         let files = [("kubernetes/base/orders.yaml", Some(TABLE)), (base, Some(&*kustomization))];
         repository.commit_files("main", &files, "a table for orders").await?;
         let table = kind("dynamodb.aws.crossplane.io/v1alpha1", "Table");
-        let ready = |object: &Manifest| condition(object, "Ready");
-        wait_for(spoke, &table, ("", "orders-staging"), PATIENCE, ready).await?;
-        let calls = self.kit.aws.log().split_off(calls_before);
+        ready(spoke, &table, ("", "orders-staging")).await?;
+        let calls = self.stage.kit.aws.log().split_off(calls_before);
         let role = format!("crossplane-role-{SPOKE}");
         let strangers: Vec<_> = calls
             .iter()
@@ -50,11 +50,11 @@ impl Story {
             .collect();
         ensure!(strangers.is_empty(), "callers other than {role}: {strangers:?}");
         self.timeline.note("the orders table is ready, made by the spoke's own role alone");
-        self.kit.management().start_again().await?;
+        self.stage.kit.management().start_again().await?;
         self.timeline.note("the management control plane is back");
         let spokes = kind("fleet.capstan.dev/v1alpha1", "Spoke");
         let connected = |object: &Manifest| condition(object, "AgentConnected");
-        wait_for(&self.management, &spokes, ("", SPOKE), PATIENCE, connected).await?;
+        wait_for(&self.stage.management, &spokes, ("", SPOKE), PATIENCE, connected).await?;
         Ok(())
     }
 }

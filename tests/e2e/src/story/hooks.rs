@@ -6,9 +6,10 @@ use capstan_kit::WebHook;
 use capstan_model::Manifest;
 use serde_json::{Value, json};
 
-use super::{NAMESPACE, PATIENCE, Story};
+use super::Story;
 use crate::install;
-use crate::look::{condition, kind, text, wait_for};
+use crate::look::{condition, kind, text};
+use crate::stage::{NAMESPACE, ready};
 
 /// The key that both sides know.
 const TOKEN: &str = "an-example-token";
@@ -41,15 +42,13 @@ impl Story {
             objects.into_iter().map(Manifest::try_from).collect::<Result<_, _>>()?;
         install::apply(cluster, &objects).await?;
         let receivers = kind("notification.toolkit.fluxcd.io/v1", "Receiver");
-        let ready = |object: &Manifest| condition(object, "Ready");
-        let receiver =
-            wait_for(cluster, &receivers, (NAMESPACE, "pushes"), PATIENCE, ready).await?;
+        let receiver = ready(cluster, &receivers, (NAMESPACE, "pushes")).await?;
         let address = agent_address(cluster).await?;
         let path = text(&receiver, "/status/webhookPath");
         let url = format!("http://{address}:9292{path}");
         for name in repositories {
             let hook = WebHook { url: url.clone(), token: TOKEN.to_owned() };
-            self.kit.git.repo(name).await?.add_hook(hook);
+            self.stage.kit.git.repo(name).await?.add_hook(hook);
         }
         self.timeline.note(format!("a push wakes the agent of {}", of.name()));
         Ok(())

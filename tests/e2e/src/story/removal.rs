@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 use capstan_kit::wait_until;
 use std::time::Duration;
 
-use super::{NAMESPACE, PATIENCE, SPOKE, Story};
+use super::{SPOKE, Story};
 use crate::look::{kind, wait_gone};
+use crate::stage::{NAMESPACE, PATIENCE};
 
 /// Draining, deleting and the simulated delays of AWS.
 const REMOVAL: Duration = Duration::from_secs(420);
@@ -13,7 +14,7 @@ const REMOVAL: Duration = Duration::from_secs(420);
 impl Story {
     /// Removes the cluster from Git and waits until AWS holds nothing of it.
     pub async fn remove_cluster(&self) -> Result<()> {
-        let repository = self.kit.git.repo("gitops-system").await?;
+        let repository = self.stage.kit.git.repo("gitops-system").await?;
         let path = "clusters-config/kustomization.yaml";
         let text = repository.read("main", path).await?;
         let line = format!("- {SPOKE}\n");
@@ -22,7 +23,7 @@ impl Story {
         repository.commit_files("main", &[(path, Some(&without))], "remove the cluster").await?;
         self.timeline.note(format!("removed {SPOKE} from Git"));
         let composites = kind("platform.example.com/v1alpha1", "EKSCluster");
-        wait_gone(&self.management, &composites, ("", SPOKE), REMOVAL).await?;
+        wait_gone(&self.stage.management, &composites, ("", SPOKE), REMOVAL).await?;
         self.nothing_left(|resource| {
             resource.contains(SPOKE)
                 || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
@@ -36,8 +37,8 @@ impl Story {
     /// Removes the rest: deletes the root and waits for an empty listing.
     pub async fn remove_rest(&self) -> Result<()> {
         let unit = kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
-        self.management.delete(&unit, NAMESPACE, "flux-system", &Default::default()).await?;
-        wait_gone(&self.management, &unit, (NAMESPACE, "flux-system"), PATIENCE).await?;
+        self.stage.management.delete(&unit, NAMESPACE, "flux-system", &Default::default()).await?;
+        wait_gone(&self.stage.management, &unit, (NAMESPACE, "flux-system"), PATIENCE).await?;
         self.nothing_left(|_| true).await?;
         self.timeline.note("AWS holds nothing at all");
         Ok(())
@@ -46,6 +47,7 @@ impl Story {
     async fn nothing_left(&self, concerns: impl Fn(&str) -> bool) -> Result<()> {
         wait_until("AWS to hold nothing", PATIENCE, async || {
             let left: Vec<String> = self
+                .stage
                 .kit
                 .aws
                 .inventory()

@@ -12,7 +12,7 @@ use crate::timeline::Timeline;
 impl Story {
     /// Tells every AWS call that made or removed something.
     pub(super) fn tell_aws(&mut self) {
-        let (mut calls, timeline) = (self.kit.aws.subscribe(), Arc::clone(&self.timeline));
+        let (mut calls, timeline) = (self.stage.kit.aws.subscribe(), Arc::clone(&self.timeline));
         self.watching.push(tokio::spawn(async move {
             while let Ok(call) = calls.recv().await {
                 if !call.reads() && call.service != "sts" && call.error_code.is_none() {

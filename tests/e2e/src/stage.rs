@@ -1,0 +1,112 @@
+//! A kit with the product installed: what every end-to-end test stands on.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use capstan_cluster::Cluster;
+use capstan_kit::{Kit, KitOptions};
+use capstan_model::{GroupVersionKind, Manifest};
+
+use crate::install;
+use crate::look::{condition, find_condition, kind, wait_for};
+
+/// Flux's namespace.
+pub const NAMESPACE: &str = "flux-system";
+
+/// Long enough for the slowest step on two busy cores; what takes long is asserted elsewhere, never here.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A running kit and its management cluster with the product in it.
+pub struct Stage {
+    /// The kit that it runs on.
+    pub kit: Kit,
+    /// The management cluster, as its administrator.
+    pub management: Cluster,
+}
+
+impl Stage {
+    /// A management cluster with the agent alone.
+    pub async fn with_agent(options: KitOptions) -> Result<Self> {
+        let stage = Self::bare(options).await?;
+        install::agent(&stage.management).await?;
+        stage.agent_runs().await?;
+        Ok(stage)
+    }
+
+    /// A management cluster with hub and agent.
+    pub async fn with_hub(options: KitOptions) -> Result<Self> {
+        let stage = Self::bare(options).await?;
+        install::management(&stage.management).await?;
+        stage.agent_runs().await?;
+        deployed(&stage.management, "capstan-system", "capstan-hub").await?;
+        Ok(stage)
+    }
+
+    async fn bare(options: KitOptions) -> Result<Self> {
+        let kit = Kit::start(options).await?;
+        let management = administrator(kit.management()).await?;
+        Ok(Self { kit, management })
+    }
+
+    async fn agent_runs(&self) -> Result<()> {
+        deployed(&self.management, NAMESPACE, "capstan-agent").await
+    }
+
+    /// Applies objects (YAML) in the management cluster, as a user would by hand.
+    pub async fn apply(&self, text: &str) -> Result<()> {
+        install::apply(&self.management, &read(text)?).await
+    }
+
+    /// Ends everything after all went well.
+    pub async fn end(self) {
+        self.kit.finish().await;
+    }
+}
+
+/// The objects in a text.
+pub fn read(text: &str) -> Result<Vec<Manifest>> {
+    let objects = capstan_yaml::read(text, "a test's objects")?;
+    Ok(objects.into_iter().map(Manifest::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Waits until a Deployment is available.
+pub async fn deployed(cluster: &Cluster, namespace: &str, name: &str) -> Result<()> {
+    let available = |object: &Manifest| condition(object, "Available");
+    let gvk = kind("apps/v1", "Deployment");
+    wait_for(cluster, &gvk, (namespace, name), PATIENCE, available).await?;
+    Ok(())
+}
+
+/// Waits until an object is Ready.
+pub async fn ready(
+    cluster: &Cluster,
+    gvk: &GroupVersionKind,
+    place: (&str, &str),
+) -> Result<Manifest> {
+    wait_for(cluster, gvk, place, PATIENCE, |object| condition(object, "Ready")).await
+}
+
+/// Waits until a condition of an object has this status and reason; gives its message.
+pub async fn says(
+    cluster: &Cluster,
+    gvk: &GroupVersionKind,
+    place: (&str, &str),
+    (type_, status, reason): (&str, &str, &str),
+) -> Result<String> {
+    let holds = |object: &Manifest| {
+        find_condition(object, type_)
+            .is_some_and(|found| found["status"] == status && found["reason"] == reason)
+    };
+    let object = wait_for(cluster, gvk, place, PATIENCE, holds).await?;
+    let found = find_condition(&object, type_).context("a condition that just was there")?;
+    Ok(found["message"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The administrator's view of a cluster of the kit.
+pub async fn administrator(of: &capstan_kit::Cluster) -> Result<Cluster> {
+    let text = std::fs::read_to_string(of.kubeconfig()).context("a cluster has a kubeconfig")?;
+    let kubeconfig = kube::config::Kubeconfig::from_yaml(&text)?;
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    Ok(Cluster::from_config(config)?)
+}
