@@ -13,10 +13,10 @@ use capstan_cluster::Cluster;
 use capstan_kit::KitOptions;
 use capstan_model::Manifest;
 
+use crate::fleet;
 use crate::look::{condition, kind, text, wait_for};
 use crate::stage::{NAMESPACE, PATIENCE, Stage, administrator, deployed, ready};
 use crate::timeline::Timeline;
-use crate::fleet;
 
 /// The workload cluster of the example fleet.
 pub const SPOKE: &str = "commercial-staging";
