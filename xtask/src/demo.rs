@@ -25,7 +25,7 @@ async fn tell(to_the_end: bool) -> Result<()> {
     story.push_fleet().await?;
     let spoke = story.cluster_connected().await?;
     story.application_ready(&spoke).await?;
-    story.order_was_kept()?;
+    story.stage.order_was_kept()?;
     story.push_change(&spoke, "v1.1.0").await?;
     for cluster in [story.stage.kit.management(), &story.stage.kit.cluster(SPOKE)?] {
         show(cluster)?;
@@ -39,7 +39,7 @@ async fn tell(to_the_end: bool) -> Result<()> {
     story.management_away(&spoke).await?;
     story.remove_cluster().await?;
     story.remove_rest().await?;
-    story.order_was_kept()?;
+    story.stage.order_was_kept()?;
     story.end().await;
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use capstan_cluster::Cluster;
-use capstan_kit::{Kit, KitOptions};
+use capstan_kit::aws::Resource;
+use capstan_kit::{Kit, KitOptions, wait_until};
 use capstan_model::{GroupVersionKind, Manifest};
 
 use crate::install;
@@ -55,6 +56,35 @@ impl Stage {
     /// Applies objects (YAML) in the management cluster, as a user would by hand.
     pub async fn apply(&self, text: &str) -> Result<()> {
         install::apply(&self.management, &read(text)?).await
+    }
+
+    /// Fails if AWS or an API server ever said that something came too early or too late.
+    pub fn order_was_kept(&self) -> Result<()> {
+        let errors = self.kit.aws.dependency_errors();
+        let lines: Vec<_> = errors
+            .iter()
+            .map(|call| {
+                format!(
+                    "{}:{} {:?} {:?}",
+                    call.service, call.action, call.error_code, call.error_message
+                )
+            })
+            .collect();
+        ensure!(lines.is_empty(), "calls that came in the wrong order:\n{}", lines.join("\n"));
+        Ok(())
+    }
+
+    /// Waits until AWS holds nothing that concerns the caller; each resource is asked about as `service kind id name`.
+    pub async fn nothing_left(&self, what: &str, concerns: impl Fn(&str) -> bool) -> Result<()> {
+        let line = |r: Resource| {
+            format!("{} {} {} {}", r.service, r.kind, r.id, r.name.unwrap_or_default())
+        };
+        wait_until(what, PATIENCE, async || {
+            let left = self.kit.aws.inventory().await.map_err(|error| format!("{error:#}"))?;
+            let left: Vec<String> = left.into_iter().map(line).filter(|it| concerns(it)).collect();
+            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+        })
+        .await
     }
 
     /// Ends everything after all went well.

@@ -122,22 +122,6 @@ impl Story {
         Ok(took)
     }
 
-    /// Fails if AWS or an API server ever said that something came too early or too late.
-    pub fn order_was_kept(&self) -> Result<()> {
-        let errors = self.stage.kit.aws.dependency_errors();
-        let lines: Vec<_> = errors
-            .iter()
-            .map(|call| {
-                format!(
-                    "{}:{} {:?} {:?}",
-                    call.service, call.action, call.error_code, call.error_message
-                )
-            })
-            .collect();
-        ensure!(lines.is_empty(), "calls that came in the wrong order:\n{}", lines.join("\n"));
-        Ok(())
-    }
-
     /// Ends everything after all went well.
     pub async fn end(mut self) {
         for watching in std::mem::take(&mut self.watching) {

@@ -13,12 +13,12 @@ async fn a_push_reaches_a_cluster_that_the_hub_created() -> anyhow::Result<()> {
     story.push_fleet().await?;
     let spoke = story.cluster_connected().await?;
     story.application_ready(&spoke).await?;
-    story.order_was_kept()?;
+    story.stage.order_was_kept()?;
     story.push_change(&spoke, "v1.1.0").await?;
     story.management_away(&spoke).await?;
     story.remove_cluster().await?;
     story.remove_rest().await?;
-    story.order_was_kept()?;
+    story.stage.order_was_kept()?;
     story.end().await;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The cluster is removed from Git, then everything; AWS holds nothing in the end.
 
 use anyhow::{Context, Result, ensure};
-use capstan_kit::wait_until;
 use std::time::Duration;
 
 use super::{SPOKE, Story};
@@ -24,12 +23,13 @@ impl Story {
         self.timeline.note(format!("removed {SPOKE} from Git"));
         let composites = kind("platform.example.com/v1alpha1", "EKSCluster");
         wait_gone(&self.stage.management, &composites, ("", SPOKE), REMOVAL).await?;
-        self.nothing_left(|resource| {
-            resource.contains(SPOKE)
-                || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
-        })
-        .await
-        .context("the cluster is gone, and something of it is not")?;
+        self.stage
+            .nothing_left("AWS to hold nothing of the cluster", |resource| {
+                resource.contains(SPOKE)
+                    || ["ec2 ", "eks ", "dynamodb "].iter().any(|s| resource.starts_with(s))
+            })
+            .await
+            .context("the cluster is gone, and something of it is not")?;
         self.timeline.note("AWS holds nothing of the cluster");
         Ok(())
     }
@@ -39,28 +39,8 @@ impl Story {
         let unit = kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
         self.stage.management.delete(&unit, NAMESPACE, "flux-system", &Default::default()).await?;
         wait_gone(&self.stage.management, &unit, (NAMESPACE, "flux-system"), PATIENCE).await?;
-        self.nothing_left(|_| true).await?;
+        self.stage.nothing_left("AWS to hold nothing", |_| true).await?;
         self.timeline.note("AWS holds nothing at all");
         Ok(())
-    }
-
-    async fn nothing_left(&self, concerns: impl Fn(&str) -> bool) -> Result<()> {
-        wait_until("AWS to hold nothing", PATIENCE, async || {
-            let left: Vec<String> = self
-                .stage
-                .kit
-                .aws
-                .inventory()
-                .await
-                .map_err(|error| format!("{error:#}"))?
-                .into_iter()
-                .map(|r| {
-                    format!("{} {} {} {}", r.service, r.kind, r.id, r.name.unwrap_or_default())
-                })
-                .filter(|resource| concerns(resource))
-                .collect();
-            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
-        })
-        .await
     }
 }
