@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher as _};
 
 use capstan_model::Manifest;
 use jiff::Timestamp;
@@ -46,7 +47,19 @@ impl Cluster {
     }
 }
 
+/// The longest name of an object that an event's own name repeats; what is added to it makes it unique.
+const LONGEST_NAME: usize = 200;
+
+/// A name that no other event has: two events of one moment differ in what they say.
+fn event_name(object: &str, note: &Note, now: Timestamp) -> String {
+    let mut hasher = std::hash::DefaultHasher::new();
+    (&note.reason, &note.message).hash(&mut hasher);
+    let object = object.get(..LONGEST_NAME).unwrap_or(object).trim_end_matches(['.', '-']);
+    format!("{object}.{:x}.{:08x}", now.as_nanosecond(), hasher.finish() & 0xffff_ffff)
+}
+
 fn event(object: &Manifest, namespace: &str, component: &str, note: Note, now: Timestamp) -> Event {
+    let name = event_name(object.name(), &note, now);
     let mut message = note.message;
     if message.len() > LONGEST_MESSAGE {
         let end = (0..=LONGEST_MESSAGE - 3).rev().find(|&at| message.is_char_boundary(at));
@@ -59,7 +72,7 @@ fn event(object: &Manifest, namespace: &str, component: &str, note: Note, now: T
     };
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{:x}", object.name(), now.as_nanosecond())),
+            name: Some(name),
             namespace: Some(namespace.to_owned()),
             annotations: (!note.annotations.is_empty()).then_some(note.annotations),
             ..Default::default()
@@ -82,5 +95,33 @@ fn event(object: &Manifest, namespace: &str, component: &str, note: Note, now: T
         last_timestamp: Some(Time(now)),
         count: Some(1),
         ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(message: &str) -> Note {
+        Note {
+            type_: EventType::Warning,
+            reason: "DroppedField".into(),
+            message: message.into(),
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn two_events_of_one_moment_have_two_names() {
+        let now = Timestamp::UNIX_EPOCH;
+        let first = event_name("x", &note("a"), now);
+        assert_ne!(first, event_name("x", &note("b"), now));
+        assert_eq!(first, event_name("x", &note("a"), now), "the same event is told once");
+    }
+
+    #[test]
+    fn the_name_of_an_event_fits() {
+        let name = event_name(&"n".repeat(253), &note("a"), Timestamp::MAX);
+        assert!(name.len() <= 253, "{} characters", name.len());
     }
 }

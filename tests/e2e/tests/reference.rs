@@ -121,8 +121,26 @@ async fn composite_is_ready(stage: &Stage) -> Result<String> {
     ensure!(name.starts_with(&format!("{CLUSTER}-")), "named by the composition: {name}");
     assert_eq!(text(&composite, "/status/eks_cluster_name_psuedo"), "commercial");
     assert_eq!(text(&composite, "/status/account_id"), "123456789012");
+    dropped_fields_are_told(stage).await?;
     stage.order_was_kept()?;
     Ok(name)
+}
+
+/// Two fields of the Composition are in no schema; each is dropped, and each is told.
+async fn dropped_fields_are_told(stage: &Stage) -> Result<()> {
+    let said: Vec<String> = stage
+        .management
+        .list(&kind("v1", "Event"), "", "")
+        .await?
+        .iter()
+        .filter(|event| text(event, "/type") == "Warning")
+        .filter(|event| text(event, "/involvedObject/kind") == "EKSCluster")
+        .map(|event| text(event, "/message"))
+        .collect();
+    for field in ["forProvider.mapPublicIpOnLaunch", "forProvider.vpcIdSelector"] {
+        ensure!(said.iter().any(|text| text.contains(field)), "{field} is not among {said:?}");
+    }
+    Ok(())
 }
 
 /// The Secret that the composite asks for holds the three keys that the XRD lists, and they are true.
