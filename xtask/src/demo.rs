@@ -1,10 +1,9 @@
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::story::{SPOKE, Story};
-use capstan_e2e::timeline::Timeline;
+use capstan_e2e::timeline::{self, Timeline};
 
 use crate::{cargo, kit};
 
@@ -20,7 +19,7 @@ pub(crate) fn run(to_the_end: bool) -> Result<()> {
 }
 
 async fn tell(to_the_end: bool) -> Result<()> {
-    let timeline = Arc::new(Timeline::start(say));
+    let timeline = Arc::new(Timeline::start(timeline::print));
     let mut story = Story::begin(timeline).await?;
     story.push_fleet().await?;
     let spoke = story.cluster_connected().await?;
@@ -42,10 +41,6 @@ async fn tell(to_the_end: bool) -> Result<()> {
     story.stage.order_was_kept()?;
     story.end().await;
     Ok(())
-}
-
-fn say(at: Duration, what: &str) {
-    println!("{:>8.3} s  {what}", at.as_secs_f64());
 }
 
 /// `capstan get all -A`, as a user would call it.

@@ -3,6 +3,15 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+/// Tells a moment on stdout, a line each.
+#[expect(
+    clippy::print_stdout,
+    reason = "the demo's reader reads it, and a test shows it when it fails"
+)]
+pub fn print(at: Duration, what: &str) {
+    println!("{:>8.3} s  {what}", at.as_secs_f64());
+}
+
 /// Moments since the start.
 #[derive(Debug)]
 pub struct Timeline {

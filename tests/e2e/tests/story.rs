@@ -1,14 +1,13 @@
 //! The whole story without a person, with assertions on what is in the clusters and in AWS.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use capstan_e2e::story::Story;
-use capstan_e2e::timeline::Timeline;
+use capstan_e2e::timeline::{self, Timeline};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_reaches_a_cluster_that_the_hub_created() -> anyhow::Result<()> {
-    let timeline = Arc::new(Timeline::start(say));
+    let timeline = Arc::new(Timeline::start(timeline::print));
     let mut story = Story::begin(timeline).await?;
     story.push_fleet().await?;
     let spoke = story.cluster_connected().await?;
@@ -21,9 +20,4 @@ async fn a_push_reaches_a_cluster_that_the_hub_created() -> anyhow::Result<()> {
     story.stage.order_was_kept()?;
     story.end().await;
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "shown when the test fails")]
-fn say(at: Duration, what: &str) {
-    println!("{:>8.3} s  {what}", at.as_secs_f64());
 }

@@ -52,6 +52,8 @@ impl Story {
         self.timeline.note("the orders table is ready, made by the spoke's own role alone");
         self.stage.kit.management().start_again().await?;
         self.timeline.note("the management control plane is back");
+        let management = self.stage.kit.management();
+        self.hook(&self.stage.management, management, &["gitops-system"]).await?;
         let spokes = kind("fleet.capstan.dev/v1alpha1", "Spoke");
         let connected = |object: &Manifest| condition(object, "AgentConnected");
         wait_for(&self.stage.management, &spokes, ("", SPOKE), PATIENCE, connected).await?;

@@ -2,14 +2,18 @@
 
 use anyhow::{Context, Result};
 use capstan_cluster::Cluster;
-use capstan_kit::WebHook;
+use capstan_kit::{WebHook, wait_until};
 use capstan_model::Manifest;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use super::Story;
 use crate::install;
 use crate::look::{condition, kind, text};
-use crate::stage::{NAMESPACE, ready};
+use crate::stage::{NAMESPACE, PATIENCE, ready};
+
+/// The port of the agent's receivers, see deploy/agent.
+const PORT: u16 = 9292;
 
 /// The key that both sides know.
 const TOKEN: &str = "an-example-token";
@@ -45,7 +49,7 @@ impl Story {
         let receiver = ready(cluster, &receivers, (NAMESPACE, "pushes")).await?;
         let address = agent_address(cluster).await?;
         let path = text(&receiver, "/status/webhookPath");
-        let url = format!("http://{address}:9292{path}");
+        let url = format!("http://{address}{path}");
         for name in repositories {
             let hook = WebHook { url: url.clone(), token: TOKEN.to_owned() };
             self.stage.kit.git.repo(name).await?.add_hook(hook);
@@ -55,9 +59,14 @@ impl Story {
     }
 }
 
-/// The address of the agent's pod.
+/// Where the agent listens for webhooks, once it does: a pod of before a power cut still says that it is ready.
 async fn agent_address(cluster: &Cluster) -> Result<String> {
-    let pods = cluster.list(&kind("v1", "Pod"), NAMESPACE, "app=capstan-agent").await?;
-    let pod = pods.iter().find(|pod| condition(pod, "Ready")).context("no agent is ready")?;
-    Ok(text(pod, "/status/podIP"))
+    wait_until("an agent that listens", PATIENCE, async || {
+        let pods = cluster.list(&kind("v1", "Pod"), NAMESPACE, "app=capstan-agent").await?;
+        let pod = pods.iter().find(|pod| condition(pod, "Ready")).context("no agent is ready")?;
+        let address = format!("{}:{PORT}", text(pod, "/status/podIP"));
+        TcpStream::connect(&address).await.with_context(|| address.clone())?;
+        anyhow::Ok(address)
+    })
+    .await
 }
