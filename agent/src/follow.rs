@@ -116,6 +116,11 @@ impl Followed {
         seen
     }
 
+    /// Is one of the places empty? What went before its watch began has woken nobody.
+    pub(crate) async fn any_is_gone(&self, cluster: &Cluster, places: &[Place]) -> bool {
+        self.look(cluster, places).await.iter().any(|(_, object)| object.is_none())
+    }
+
     fn open(&self, state: &mut State, cluster: &Cluster, place: &Place) {
         let key = watch_key(cluster, place);
         if state.watches.contains_key(&key) {

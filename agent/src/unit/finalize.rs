@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use capstan_api::flux::KustomizationSpec;
-use capstan_cluster::{Cluster, ClusterError, EventType};
+use capstan_cluster::{ClusterError, EventType};
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
 use capstan_plan::{Input, InventoryEntry, Scope};
 use capstan_report::{UnitOutcome, unit_status};
 use capstan_runtime::Next;
 
+use super::reconcile::SEEN_GONE;
 use super::target::{self, NoTarget};
 use super::{build, depends, failure, notes};
 use crate::follow::Topic;
@@ -61,11 +62,14 @@ pub(super) async fn finalize(
     if pruned.pending.is_empty() {
         return release(world, key, unit).await;
     }
-    follow(world, key, &target.cluster, &inventory, &pruned.pending);
+    let places = places(&inventory, &pruned.pending);
+    world.followed.follow(key, Topic::Health, &target.cluster, &places);
     let names: Vec<_> = pruned.pending.iter().take(5).map(ToString::to_string).collect();
     let message =
         format!("waiting for {} objects to be deleted: {}", pruned.pending.len(), names.join(", "));
-    hold(world, unit, message).await
+    let next = hold(world, unit, message).await?;
+    let gone = world.followed.any_is_gone(&target.cluster, &places).await;
+    Ok(if gone { Next::After(SEEN_GONE) } else { next })
 }
 
 /// A suspended unit, one that does not prune and one that orphans leave their objects alone.
@@ -100,23 +104,14 @@ fn removal(unit: &Manifest, inventory: &[InventoryEntry]) -> Vec<capstan_plan::P
     capstan_plan::plan(input).map(|plan| plan.prune).unwrap_or_default()
 }
 
-fn follow(
-    world: &World,
-    key: &NamespacedName,
-    cluster: &Cluster,
-    inventory: &[InventoryEntry],
-    pending: &[ObjectId],
-) {
-    let places: Vec<Place> = inventory
-        .iter()
-        .filter(|entry| pending.contains(&entry.id))
-        .map(|entry| {
-            let id = &entry.id;
-            let gvk = GroupVersionKind::new(&*id.group, &*entry.version, &*id.kind);
-            Place::new(gvk, &id.namespace, &id.name)
-        })
-        .collect();
-    world.followed.follow(key, Topic::Health, cluster, &places);
+fn places(inventory: &[InventoryEntry], pending: &[ObjectId]) -> Vec<Place> {
+    let entries = inventory.iter().filter(|entry| pending.contains(&entry.id));
+    let place = |entry: &InventoryEntry| {
+        let id = &entry.id;
+        let gvk = GroupVersionKind::new(&*id.group, &*entry.version, &*id.kind);
+        Place::new(gvk, &id.namespace, &id.name)
+    };
+    entries.map(place).collect()
 }
 
 async fn hold(world: &World, unit: &mut Manifest, message: String) -> Result<Next, ClusterError> {

@@ -21,6 +21,8 @@ use crate::world::{Place, World};
 
 /// The safety net behind an event that wakes us: Flux's `--requeue-dependency`.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How soon to look at the rest when an object that was to be deleted is gone already.
+pub(super) const SEEN_GONE: Duration = Duration::from_millis(50);
 
 /// Brings a unit to its revision, and reports.
 ///
@@ -60,6 +62,9 @@ async fn reconcile_unit(
     };
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
+    }
+    if is_being_fetched_again(world, unit, &spec) {
+        return Ok(Next::After(LOOK_AGAIN));
     }
     let ready = match ready(world, unit, &spec).await {
         Ok(ready) => ready,
@@ -107,10 +112,24 @@ async fn ready(
     Ok(Ready { source, variables, target })
 }
 
-fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
+fn source_key(unit: &Manifest, spec: &KustomizationSpec) -> NamespacedName {
     let reference = &spec.source_ref;
     let namespace = reference.namespace.as_deref().unwrap_or(unit.namespace());
-    let key = NamespacedName::new(namespace, &*reference.name);
+    NamespacedName::new(namespace, &*reference.name)
+}
+
+/// Was the source fetched before we started, and not again yet? What the unit says stays true until its source wakes it.
+fn is_being_fetched_again(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
+    let key = source_key(unit, spec);
+    let has_artifact = |source: &Manifest| source.value().pointer("/status/artifact").is_some();
+    world.sources.get(&key).is_none()
+        && kinds::status(unit).get("conditions").is_some()
+        && world.git_repositories.get(&key).is_some_and(|source| has_artifact(&source))
+}
+
+fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
+    let reference = &spec.source_ref;
+    let key = source_key(unit, spec);
     if reference.kind != "GitRepository" {
         let message = format!("sources of kind {} are not supported yet", reference.kind);
         return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
@@ -233,7 +252,8 @@ impl Run<'_> {
             self.write_applied(unit, inventory, self.checking(waiting_for)).await?;
             let failed = Done { phase: Phase::Failed, ..memory.done.clone().expect("set above") };
             self.world.memories.put(self.key, Memory { done: Some(failed), ..memory });
-            return Ok(Next::After(LOOK_AGAIN));
+            let gone = self.world.followed.any_is_gone(cluster, &pending).await;
+            return Ok(Next::After(if gone { SEEN_GONE } else { LOOK_AGAIN }));
         }
         if places.is_empty() {
             return self.finish(unit, memory, inventory, Health::NotChecked).await;

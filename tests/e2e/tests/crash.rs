@@ -103,9 +103,11 @@ async fn the_agents_may_crash_at_any_moment() -> Result<()> {
     creation.await??;
     provisioning.await??;
     nothing_twice(&story).await?;
-    // One crash with a push on its way: the source is fetched again from what Git holds.
+    // A crash at rest is nobody's alarm, and a push right after it arrives.
+    let before = warnings(&spoke).await?;
     there.crash().await?;
     story.push_change(&spoke, "v1.1.0").await?;
+    assert_eq!(warnings(&spoke).await?, before, "units say that they are not ready");
     let removal = there.crash_after(&story.stage, &["DeleteTable", "DeleteRole"]);
     let here = Victim::agent(story.stage.kit.management().clone());
     let (removed, crashed) =
@@ -117,6 +119,13 @@ async fn the_agents_may_crash_at_any_moment() -> Result<()> {
     story.stage.order_was_kept()?;
     story.end().await;
     Ok(())
+}
+
+/// What the units of a cluster complained about.
+async fn warnings(cluster: &Cluster) -> Result<Vec<String>> {
+    let events = cluster.list(&kind("v1", "Event"), NAMESPACE, "").await?;
+    let loud = events.iter().filter(|event| text(event, "/type") == "Warning");
+    Ok(loud.map(|event| text(event, "/message")).collect())
 }
 
 /// Kills the agent when the first objects of each of its units appear.
