@@ -10,12 +10,7 @@ use crate::{cargo, kit};
 /// Tells the story; with `to_the_end` until nothing is left, else until Ctrl-C.
 pub(crate) fn run(to_the_end: bool) -> Result<()> {
     cargo::build_programs()?;
-    kit::runtime()?.block_on(async {
-        tokio::select! {
-            told = tell(to_the_end) => told,
-            interrupted = tokio::signal::ctrl_c() => interrupted.context("no signal handler"),
-        }
-    })
+    kit::runtime()?.block_on(tell(to_the_end))
 }
 
 async fn tell(to_the_end: bool) -> Result<()> {
@@ -33,7 +28,9 @@ async fn tell(to_the_end: bool) -> Result<()> {
     println!("AWS answers at once, but for these simulated delays:\n{}\n", story.delays());
     if !to_the_end {
         println!("Ctrl-C ends it.");
-        std::future::pending::<()>().await;
+        tokio::signal::ctrl_c().await.context("no signal handler")?;
+        story.end().await;
+        return Ok(());
     }
     story.management_away(&spoke).await?;
     story.remove_cluster().await?;

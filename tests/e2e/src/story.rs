@@ -132,7 +132,7 @@ impl Story {
 
     /// The delays that the AWS stand-in simulates.
     pub fn delays(&self) -> String {
-        format!("{:#?}", KitOptions::default().delays)
+        KitOptions::default().delays.to_string()
     }
 
     /// What happened, moment by moment.

@@ -31,6 +31,7 @@ mod trust;
 mod xml;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -96,6 +97,32 @@ impl Default for AwsDelays {
             ec2_visible: Duration::ZERO,
             role_propagated: Duration::ZERO,
         }
+    }
+}
+
+impl fmt::Display for AwsDelays {
+    /// The delays that are not zero, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let delays = [
+            ("NAT gateway until available", self.nat_available),
+            ("NAT gateway until deleted", self.nat_deleted),
+            (
+                "EKS cluster until ACTIVE, its control plane's own start included",
+                self.cluster_active,
+            ),
+            ("EKS cluster until gone", self.cluster_deleted),
+            ("node group until ACTIVE", self.nodegroup_active),
+            ("node group until gone", self.nodegroup_deleted),
+            ("EKS update until Successful", self.update),
+            ("EC2 until a description shows what was created", self.ec2_visible),
+            ("IAM until EKS sees a new role", self.role_propagated),
+        ];
+        let told = delays.iter().filter(|(_, delay)| !delay.is_zero());
+        for (at, (what, delay)) in told.enumerate() {
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{:>6.1} s  {what}", delay.as_secs_f64())?;
+        }
+        Ok(())
     }
 }
 
