@@ -1,10 +1,12 @@
 //! Fields of objects, addressed by kind and path.
 
 use capstan_model::GroupVersionKind;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A field of the objects that its selector admits; empty parts of the selector admit all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub(crate) struct Field {
     pub(crate) group: String,
     pub(crate) version: String,
@@ -38,80 +40,127 @@ impl Field {
     }
 
     pub(crate) fn admits(&self, gvk: &GroupVersionKind) -> bool {
-        let admits = |want: &str, have: &str| want.is_empty() || want == have;
         admits(&self.group, &gvk.group)
             && admits(&self.version, &gvk.version)
             && admits(&self.kind, &gvk.kind)
     }
 
+    /// Does this field stand for `other` too: the same path, of kinds that `other` admits?
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        admits(&other.group, &self.group)
+            && admits(&other.version, &self.version)
+            && admits(&other.kind, &self.kind)
+            && self.path == other.path
+    }
+
     /// Calls `change` on every value at the path. `blank` is what a missing field starts as.
+    ///
+    /// # Errors
+    /// What `change` says, or why the path does not fit the object.
     pub(crate) fn visit(
         &self,
         root: &mut Value,
         blank: &Value,
-        change: &mut dyn FnMut(&mut Value),
-    ) {
+        change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+    ) -> Result<(), String> {
         let keys = split(&self.path);
-        walk(root, &keys, if self.create { Some(blank) } else { None }, change);
+        walk(root, &keys, if self.create { Some(blank) } else { None }, change)
     }
 }
 
-fn split(path: &str) -> Vec<String> {
-    let marked = path.replace("\\/", "\0");
-    marked.split('/').filter(|k| !k.is_empty()).map(|k| k.replace('\0', "/")).collect()
+/// An empty part of a selector admits everything.
+pub(crate) fn admits(want: &str, have: &str) -> bool {
+    want.is_empty() || want == have
+}
+
+/// The keys of a path: divided by `/`, with `\/` for a slash in a key; a slash may lead.
+pub(crate) fn split(path: &str) -> Vec<String> {
+    split_at(path, '/')
+}
+
+/// The parts of a text between a divider; a backslash before the divider takes it as it is.
+pub(crate) fn split_at(text: &str, divider: char) -> Vec<String> {
+    let text = text.strip_prefix(divider).unwrap_or(text);
+    let marked = text.replace(&format!("\\{divider}"), "\0");
+    marked.split(divider).map(|key| key.replace('\0', &divider.to_string())).collect()
 }
 
 fn walk(
     value: &mut Value,
     keys: &[String],
     blank: Option<&Value>,
-    change: &mut dyn FnMut(&mut Value),
-) {
+    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), String> {
     let Some((key, rest)) = keys.split_first() else { return change(value) };
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, keys, blank, change)),
-        Value::Object(map) => {
-            let (key, is_list) =
-                key.strip_suffix("[]").map_or((key.as_str(), false), |k| (k, true));
-            if map.get(key).is_none_or(Value::is_null) {
-                let Some(blank) = blank.filter(|_| !is_list) else { return };
-                let empty = if rest.is_empty() { blank.clone() } else { Value::Object(Map::new()) };
-                map.insert(key.to_owned(), empty);
-            }
-            if let Some(child) = map.get_mut(key) {
-                walk(child, rest, blank, change);
-            }
+        Value::Null => Ok(()),
+        Value::Array(items) => {
+            items.iter_mut().try_for_each(|item| walk(item, keys, blank, change))
         }
-        _ => {}
+        Value::Object(map) => match enter(map, key, rest.is_empty(), blank)? {
+            Some(child) => walk(child, rest, blank, change),
+            None => Ok(()),
+        },
+        _ => Err("expected sequence or mapping node".to_owned()),
     }
 }
 
-/// Where each built-in workload keeps its pod template's `metadata` and `spec`: group, kind, path.
-pub(crate) const POD_TEMPLATES: [(&str, &str, &str); 7] = [
-    ("", "ReplicationController", "spec/template"),
-    ("apps", "Deployment", "spec/template"),
-    ("apps", "ReplicaSet", "spec/template"),
-    ("apps", "DaemonSet", "spec/template"),
-    ("apps", "StatefulSet", "spec/template"),
-    ("batch", "Job", "spec/template"),
-    ("batch", "CronJob", "spec/jobTemplate/spec/template"),
-];
+/// The value of a key, made from `blank` where it is to be made.
+fn enter<'a>(
+    map: &'a mut Map<String, Value>,
+    key: &str,
+    is_last: bool,
+    blank: Option<&Value>,
+) -> Result<Option<&'a mut Value>, String> {
+    let (key, is_list) = key.strip_suffix("[]").map_or((key, false), |key| (key, true));
+    if key.is_empty() {
+        return Err("cannot set or create an empty field name".to_owned());
+    }
+    let made = match blank {
+        _ if is_list => None,
+        Some(blank) if is_last => Some(blank.clone()),
+        Some(_) => Some(Value::Object(Map::new())),
+        None => None,
+    };
+    match (map.get(key), made) {
+        (None | Some(Value::Null), Some(made)) => drop(map.insert(key.to_owned(), made)),
+        // The path says that it is a list.
+        (Some(Value::Null), None) if is_list => {
+            map.insert(key.to_owned(), Value::Array(Vec::new()));
+        }
+        _ => {}
+    }
+    Ok(map.get_mut(key))
+}
 
 #[cfg(test)]
 mod tests {
     use super::Field;
     use serde_json::{Value, json};
 
+    fn set(field: &Field, value: &mut Value, to: &Value) {
+        let change = &mut |found: &mut Value| {
+            *found = to.clone();
+            Ok(())
+        };
+        field.visit(value, &json!(""), change).expect("the path fits");
+    }
+
     #[test]
     fn walks_lists_and_makes_maps() {
         let mut value = json!({"l": [{"a": {"b": "x"}}, {}], "m": null});
-        Field::everywhere("l/a/b")
-            .existing()
-            .visit(&mut value, &Value::Null, &mut |v| *v = json!("y"));
+        set(&Field::everywhere("l/a/b").existing(), &mut value, &json!("y"));
         assert_eq!(value, json!({"l": [{"a": {"b": "y"}}, {}], "m": null}));
-        Field::everywhere("m/k\\/z").visit(&mut value, &json!(""), &mut |v| *v = json!(1));
+        set(&Field::everywhere("m/k\\/z"), &mut value, &json!(1));
         assert_eq!(value["m"], json!({"k/z": 1}));
-        Field::everywhere("n[]/a").visit(&mut value, &json!(""), &mut |v| *v = json!(1));
+        set(&Field::everywhere("n[]/a"), &mut value, &json!(1));
         assert_eq!(value.get("n"), None, "a list is never made up");
+    }
+
+    #[test]
+    fn a_path_through_a_scalar_is_an_error() {
+        let change = &mut |_: &mut Value| Ok(());
+        let error = Field::everywhere("a/b").visit(&mut json!({"a": 1}), &json!(""), change);
+        assert_eq!(error, Err("expected sequence or mapping node".to_owned()));
     }
 }

@@ -70,10 +70,38 @@ impl GeneratorOptions {
     }
 }
 
+/// What a generator makes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
+    /// A ConfigMap.
     ConfigMap,
+    /// A Secret.
     Secret,
+}
+
+impl Generator {
+    /// The generator that a plugin's object configures; its metadata stands in for what is missing.
+    pub(crate) fn of_plugin(
+        config: &Value,
+        name: &str,
+        namespace: &str,
+    ) -> Result<Self, BuildError> {
+        let mut config = config.clone();
+        if let Value::Object(map) = &mut config {
+            for field in ["apiVersion", "kind", "metadata"] {
+                map.remove(field);
+            }
+        }
+        let mut generator =
+            Self::deserialize(config).map_err(|error| BuildError::new(error.to_string()))?;
+        if generator.name.is_empty() {
+            name.clone_into(&mut generator.name);
+        }
+        if generator.namespace.is_empty() {
+            namespace.clone_into(&mut generator.namespace);
+        }
+        Ok(generator)
+    }
 }
 
 /// Runs the generators of one layer.
@@ -86,11 +114,23 @@ pub(crate) fn run(
     let config_maps = layer.config_maps.iter().map(|g| (Kind::ConfigMap, g));
     let secrets = layer.secrets.iter().map(|g| (Kind::Secret, g));
     for (kind, generator) in config_maps.chain(secrets) {
-        let options = generator.value.options.over(&layer.generator_options);
-        let made = object(loader, directory, kind, generator, &options);
-        resources.absorb(made.map_err(|error| error.at(&generator.place))?)?;
+        let options = Some(&layer.generator_options);
+        resources.absorb(one(loader, directory, kind, generator, options)?)?;
     }
     Ok(())
+}
+
+/// Runs one generator, under the options of its layer.
+pub(crate) fn one(
+    loader: &Loader<'_>,
+    directory: &str,
+    kind: Kind,
+    generator: &Placed<Generator>,
+    options: Option<&GeneratorOptions>,
+) -> Result<Resource, BuildError> {
+    let own = &generator.value.options;
+    let options = options.map_or_else(|| own.clone(), |layer| own.over(layer));
+    object(loader, directory, kind, generator, &options).map_err(|error| error.at(&generator.place))
 }
 
 fn object(

@@ -8,8 +8,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{BuildError, Place};
+use crate::fields::Field;
 use crate::generate::{Generator, GeneratorOptions};
 use crate::selector::Target;
+use crate::sort::SortOptions;
+use crate::transform::replacements::Entry;
+use crate::vars::Var;
 
 /// The names under which a kustomization is found, in kustomize's order.
 pub(crate) const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -68,18 +72,7 @@ pub(crate) struct LabelRule {
     pub(crate) include_selectors: bool,
     pub(crate) include_templates: bool,
     #[serde(rename = "fields")]
-    pub(crate) fields: Vec<FieldRule>,
-}
-
-/// A field of some kinds, as users write it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct FieldRule {
-    pub(crate) path: String,
-    pub(crate) create: bool,
-    pub(crate) group: String,
-    pub(crate) version: String,
-    pub(crate) kind: String,
+    pub(crate) fields: Vec<Field>,
 }
 
 /// One kustomization file.
@@ -103,33 +96,35 @@ pub(crate) struct Kustomization {
     pub(crate) common_annotations: BTreeMap<String, String>,
     pub(crate) replicas: Vec<Placed<Replica>>,
     pub(crate) images: Vec<Placed<Image>>,
+    pub(crate) replacements: Vec<Placed<Entry>>,
+    pub(crate) vars: Vec<Placed<Var>>,
+    pub(crate) generators: Vec<Placed<String>>,
+    pub(crate) transformers: Vec<Placed<String>>,
+    pub(crate) validators: Vec<Placed<String>>,
+    pub(crate) configurations: Vec<Placed<String>>,
+    pub(crate) crds: Vec<Placed<String>>,
+    pub(crate) build_metadata: Vec<Placed<String>>,
+    pub(crate) sort_options: Option<SortOptions>,
+    pub(crate) openapi: BTreeMap<String, String>,
+    /// The lines of the fields.
+    pub(crate) lines: BTreeMap<String, usize>,
 }
 
-/// Fields of kustomize that this build does not do.
-const NOT_BUILT: [&str; 13] = [
-    "buildMetadata",
-    "configurations",
-    "crds",
-    "generators",
-    "helmChartInflationGenerator",
-    "helmCharts",
-    "helmGlobals",
-    "openapi",
-    "replacements",
-    "sortOptions",
-    "transformers",
-    "validators",
-    "vars",
-];
+/// Fields that run helm, which Flux does not allow either.
+const HELM: [&str; 3] = ["helmChartInflationGenerator", "helmCharts", "helmGlobals"];
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 31] = [
     "apiVersion",
     "bases",
+    "buildMetadata",
     "commonAnnotations",
     "commonLabels",
     "components",
     "configMapGenerator",
+    "configurations",
+    "crds",
     "generatorOptions",
+    "generators",
     "images",
     "kind",
     "labels",
@@ -137,12 +132,18 @@ const FIELDS: [&str; 21] = [
     "namePrefix",
     "nameSuffix",
     "namespace",
+    "openapi",
     "patches",
     "patchesJson6902",
     "patchesStrategicMerge",
+    "replacements",
     "replicas",
     "resources",
     "secretGenerator",
+    "sortOptions",
+    "transformers",
+    "validators",
+    "vars",
     "imageTags",
 ];
 
@@ -165,6 +166,7 @@ impl Kustomization {
             let field = known(key).ok_or_else(|| unknown(key).at(&reader.place(key)))?;
             if !value.is_null() {
                 kustomization.set(field, key, &reader)?;
+                kustomization.lines.insert(field.to_owned(), reader.place(key).line);
             }
         }
         if map
@@ -197,21 +199,37 @@ impl Kustomization {
             "commonLabels" => self.common_labels = reader.one(key)?,
             "commonAnnotations" => self.common_annotations = reader.one(key)?,
             "replicas" => self.replicas = reader.list(key)?,
-            "images" | "imageTags" => self.images = reader.list(key)?,
+            "images" | "imageTags" => self.images.extend(reader.list(key)?),
+            "replacements" => self.replacements = reader.list(key)?,
+            "vars" => self.vars = reader.list(key)?,
+            "generators" => self.generators = reader.list(key)?,
+            "transformers" => self.transformers = reader.list(key)?,
+            "validators" => self.validators = reader.list(key)?,
+            "configurations" => self.configurations = reader.list(key)?,
+            "crds" => self.crds = reader.list(key)?,
+            "buildMetadata" => self.build_metadata = reader.list(key)?,
+            "sortOptions" => self.sort_options = Some(reader.one(key)?),
+            "openapi" => self.openapi = reader.one(key)?,
             other => {
-                let error = BuildError::new(format!("field `{other}` is not supported"));
+                let error = BuildError::new(format!("`{other}` is not allowed: it runs helm"));
                 return Err(error
                     .at(&reader.place(key))
-                    .hint("kustomize knows this field, this build does not yet"));
+                    .hint("use a HelmRelease, or commit what the chart renders"));
             }
         }
         Ok(())
+    }
+
+    /// Where a field of the file is.
+    pub(crate) fn place(&self, field: &str) -> Place {
+        let line = self.lines.get(field).copied().unwrap_or(1);
+        Place { file: self.file.clone(), line }
     }
 }
 
 /// The field that a key means; kustomize does not look at upper and lower case.
 fn known(key: &str) -> Option<&'static str> {
-    let mut all = FIELDS.iter().chain(&NOT_BUILT);
+    let mut all = FIELDS.iter().chain(&HELM);
     all.find(|field| field.eq_ignore_ascii_case(key)).copied()
 }
 
@@ -308,7 +326,7 @@ mod tests {
             ),
             ("resources: [a]\nnamePrefix: yes\n", "k:2: invalid `namePrefix`"),
             ("kind: Kustomization\n", "k:1: the kustomization is empty"),
-            ("resources: [a]\nvars: []\n", "k:2: field `vars` is not supported"),
+            ("resources: [a]\nhelmCharts: [{}]\n", "k:2: `helmCharts` is not allowed"),
             ("apiVersion: v1\nresources: [a]\n", "k:1: unknown apiVersion `v1`"),
         ] {
             let error = Kustomization::parse(text, "k").expect_err(text).to_string();

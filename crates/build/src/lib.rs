@@ -8,23 +8,31 @@
 //! namespace, prefix and suffix, labels, annotations, JSON 6902 patches, replicas, images). Name
 //! hashes and name references come last, once for the whole build.
 
+mod config;
 mod error;
 mod fields;
 mod generate;
 mod hash;
 mod implicit;
 mod kustomization;
+mod layer;
 mod load;
 mod overlay;
 mod patch;
+mod path;
+mod plugin;
 mod resource;
 mod resources;
 mod scope;
 mod selector;
+mod sort;
 mod transform;
+mod vars;
 
 use capstan_model::Manifest;
 use capstan_tree::Tree;
+
+use layer::Accumulated;
 
 pub use error::{BuildError, Place};
 pub use kustomization::{Image, Patch};
@@ -49,10 +57,16 @@ pub fn build(tree: &dyn Tree, path: &str, overlay: &Overlay) -> Result<Vec<Manif
         None => implicit::kustomization(tree, &root)?,
     };
     overlay.merge_into(&mut kustomization, &root)?;
-    let mut resources = loader.build(&root, &kustomization)?;
+    let Accumulated { mut resources, config, vars } = loader.build(&root, &kustomization)?;
     hash::add_suffixes(&mut resources);
-    transform::references::fix(&mut resources)?;
+    transform::references::fix(&mut resources, &config.name_reference)?;
+    vars.resolve(&config, &mut resources)?;
     resources.drop_local();
+    if let Some(options) = &kustomization.sort_options {
+        options
+            .sort(&mut resources)
+            .map_err(|error| error.at(&kustomization.place("sortOptions")))?;
+    }
     resources.drop_notes();
     resources
         .into_iter()

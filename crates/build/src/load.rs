@@ -1,15 +1,18 @@
 //! From paths to objects: files, directories, bases and components.
 
+use std::sync::Arc;
+
 use capstan_tree::{EntryKind, Tree, TreeError, join, parent};
 use capstan_yaml::{Document, Schema};
 use serde_json::Value;
 
+use crate::config::{self, Config};
 use crate::error::{BuildError, Place};
-use crate::generate;
 use crate::kustomization::{FILES, Kustomization, Placed};
+use crate::layer::Accumulated;
+use crate::plugin::{self, Scene};
 use crate::resource::Resource;
-use crate::resources::Resources;
-use crate::transform;
+use crate::{generate, transform};
 
 /// Reads a tree for one build.
 pub(crate) struct Loader<'a> {
@@ -44,53 +47,85 @@ impl<'a> Loader<'a> {
         &self,
         directory: &str,
         kustomization: &Kustomization,
-    ) -> Result<Resources, BuildError> {
-        let mut resources = Resources::default();
+    ) -> Result<Accumulated, BuildError> {
+        let mut accumulated = Accumulated::default();
         let mut visited = vec![directory.to_owned()];
-        self.run(directory, kustomization, &mut resources, &mut visited)?;
-        Ok(resources)
+        self.run(directory, kustomization, &mut accumulated, &mut visited)?;
+        Ok(accumulated)
     }
 
     fn run(
         &self,
         directory: &str,
         layer: &Kustomization,
-        resources: &mut Resources,
+        into: &mut Accumulated,
         visited: &mut Vec<String>,
     ) -> Result<(), BuildError> {
         for entry in &layer.resources {
-            self.include(directory, entry, resources, visited)?;
+            self.include(directory, entry, into, visited)?;
         }
-        generate::run(self, directory, layer, resources)?;
+        self.configure(directory, layer, into)?;
+        let scene = Scene { loader: self, directory };
+        generate::run(self, directory, layer, &mut into.resources)?;
+        plugin::generate(&scene, &layer.generators, &mut into.resources, visited)?;
         for entry in &layer.components {
             let path = self.resolve(directory, entry)?;
             let component = self.descend(&path, entry, true, visited)?;
-            let done = self.run(&path, &component, resources, visited);
+            let done = self.run(&path, &component, into, visited);
             visited.pop();
             done.map_err(|error| error.through(&entry.place))?;
         }
-        transform::run(self, directory, layer, resources)
+        let config = Arc::clone(&into.config);
+        transform::run(self, directory, layer, &config, &mut into.resources)?;
+        plugin::transform(&scene, &layer.transformers, &mut into.resources, visited)?;
+        plugin::validate(&scene, &layer.validators, &mut into.resources, visited)?;
+        into.vars.add(&layer.vars, &mut into.resources)
     }
 
-    fn include(
+    /// Adds the lists of fields that the layer brings, to those of kustomize.
+    fn configure(
+        &self,
+        directory: &str,
+        layer: &Kustomization,
+        into: &mut Accumulated,
+    ) -> Result<(), BuildError> {
+        let mut config = Config::defaults();
+        for (entries, read) in [
+            (&layer.configurations, Config::parse as fn(&Value) -> Result<Config, BuildError>),
+            (&layer.crds, config::from_crds),
+        ] {
+            for Placed { value: path, place } in entries {
+                let at = |error: BuildError| error.at(place);
+                let (documents, _) = self.documents(directory, path, Schema::Config).map_err(at)?;
+                for document in documents {
+                    let more = Arc::new(read(&document.value).map_err(at)?);
+                    config = config.merge(&more).map_err(at)?;
+                }
+            }
+        }
+        into.configure(&config)
+    }
+
+    /// Adds what an entry of `resources` means: the objects of a file, or the build of a directory.
+    pub(crate) fn include(
         &self,
         directory: &str,
         entry: &Placed<String>,
-        resources: &mut Resources,
+        into: &mut Accumulated,
         visited: &mut Vec<String>,
     ) -> Result<(), BuildError> {
         let path = self.resolve(directory, entry)?;
         if self.tree.kind(&path) == Some(EntryKind::File) {
             for resource in self.objects(&path).map_err(|error| error.at(&entry.place))? {
-                resources.push(resource).map_err(|error| error.through(&entry.place))?;
+                into.resources.push(resource).map_err(|error| error.through(&entry.place))?;
             }
             return Ok(());
         }
         let base = self.descend(&path, entry, false, visited)?;
-        let mut inner = Resources::default();
+        let mut inner = Accumulated::default();
         let done = self.run(&path, &base, &mut inner, visited);
         visited.pop();
-        done.and_then(|()| resources.extend(inner)).map_err(|error| error.through(&entry.place))
+        done.and_then(|()| into.extend(inner)).map_err(|error| error.through(&entry.place))
     }
 
     /// The path that an entry means, which exists.
@@ -171,12 +206,13 @@ impl<'a> Loader<'a> {
         &self,
         directory: &str,
         path: &str,
+        schema: Schema,
     ) -> Result<(Vec<Document>, String), BuildError> {
         let full = join(directory, path).map_err(|error| escape(&error))?;
         let bytes = self.read(directory, path)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
-        Ok((capstan_yaml::read_documents(&text, &full, Schema::Objects)?, full))
+        Ok((capstan_yaml::read_documents(&text, &full, schema)?, full))
     }
 
     fn text(&self, path: &str) -> Result<String, BuildError> {
@@ -185,7 +221,7 @@ impl<'a> Loader<'a> {
     }
 
     fn objects(&self, path: &str) -> Result<Vec<Resource>, BuildError> {
-        let (documents, file) = self.documents("", path)?;
+        let (documents, file) = self.documents("", path, Schema::Objects)?;
         let mut objects = Vec::new();
         for document in documents {
             let place = Place { file: file.clone(), line: document.start.line };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::error::Place;
 use crate::generate::Behavior;
 use crate::scope::is_cluster_scoped;
+use crate::transform::names::Side;
 
 /// What names an object within a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(crate) struct Resource {
     pub(crate) place: Place,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
+    /// The vars that take their value from it.
+    pub(crate) var_names: Vec<String>,
     previous: Vec<Id>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,
@@ -62,6 +65,7 @@ impl Resource {
             place,
             behavior: Behavior::Unspecified,
             needs_hash: false,
+            var_names: Vec::new(),
             previous: Vec::new(),
             prefixes: Vec::new(),
             suffixes: Vec::new(),
@@ -124,16 +128,15 @@ impl Resource {
         }
     }
 
-    pub(crate) fn add_prefix(&mut self, prefix: &str) {
-        self.remember_id();
-        self.set_name(&format!("{prefix}{}", self.name()));
-        self.prefixes.push(prefix.to_owned());
-    }
-
-    pub(crate) fn add_suffix(&mut self, suffix: &str) {
-        self.remember_id();
-        self.set_name(&format!("{}{suffix}", self.name()));
-        self.suffixes.push(suffix.to_owned());
+    /// Remembers that a prefix or suffix was added in a layer.
+    pub(crate) fn remember_affix(&mut self, side: Side, affix: &str) {
+        let list = match side {
+            Side::Prefix => &mut self.prefixes,
+            Side::Suffix => &mut self.suffixes,
+        };
+        if !affix.is_empty() {
+            list.push(affix.to_owned());
+        }
     }
 
     /// Did both go through the same layers as far as both lists reach? `lenient`: a side without

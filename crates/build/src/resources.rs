@@ -89,6 +89,11 @@ impl Resources {
         &mut self.0[index]
     }
 
+    /// Puts them in the order of a key.
+    pub(crate) fn sort_by_cached_key<K: Ord>(&mut self, key: impl FnMut(&Resource) -> K) {
+        self.0.sort_by_cached_key(key);
+    }
+
     /// Removes what patches deleted.
     pub(crate) fn drop_deleted(&mut self) {
         self.0.retain(|resource| !resource.value.is_null());

@@ -1,9 +1,10 @@
+use capstan_model::GroupVersionKind;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::BuildError;
-use crate::resource::Resource;
+use crate::resource::{Id, Resource};
 
 /// What a patch changes. Names are regular expressions over the whole name; empty means any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,20 +52,37 @@ impl Matcher {
 
     /// Names and namespaces match by what they are or by what they were in the file.
     pub(crate) fn matches(&self, resource: &Resource) -> bool {
-        let accepts = |regex: &Option<Regex>, text: &str| {
-            regex.as_ref().is_none_or(|regex| regex.is_match(text))
-        };
-        let (now, then, gvk) = (resource.id(), resource.original_id(), resource.gvk());
-        let metadata = |field: &str| resource.value.pointer(&format!("/metadata/{field}"));
-        accepts(&self.group, &gvk.group)
-            && accepts(&self.version, &gvk.version)
-            && accepts(&self.kind, &gvk.kind)
+        let (now, then) = (resource.id(), resource.original_id());
+        self.admits_kind(&now.gvk)
             && (accepts(&self.name, &then.name) || accepts(&self.name, &now.name))
             && (accepts(&self.namespace, then.effective_namespace())
                 || accepts(&self.namespace, now.effective_namespace()))
-            && self.labels.iter().all(|r| r.holds(metadata("labels")))
+            && self.admits_labels(resource)
+    }
+
+    /// Does one id of an object match, its namespace as it is written?
+    pub(crate) fn admits_id(&self, id: &Id) -> bool {
+        self.admits_kind(&id.gvk)
+            && accepts(&self.name, &id.name)
+            && accepts(&self.namespace, &id.namespace)
+    }
+
+    /// Do labels and annotations match?
+    pub(crate) fn admits_labels(&self, resource: &Resource) -> bool {
+        let metadata = |field: &str| resource.value.pointer(&format!("/metadata/{field}"));
+        self.labels.iter().all(|r| r.holds(metadata("labels")))
             && self.annotations.iter().all(|r| r.holds(metadata("annotations")))
     }
+
+    fn admits_kind(&self, gvk: &GroupVersionKind) -> bool {
+        accepts(&self.group, &gvk.group)
+            && accepts(&self.version, &gvk.version)
+            && accepts(&self.kind, &gvk.kind)
+    }
+}
+
+fn accepts(regex: &Option<Regex>, text: &str) -> bool {
+    regex.as_ref().is_none_or(|regex| regex.is_match(text))
 }
 
 fn anchored(field: &str, pattern: &str) -> Result<Option<Regex>, BuildError> {

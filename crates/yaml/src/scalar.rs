@@ -22,8 +22,11 @@ const NOT_FINITE: [&str; 12] = [
     ".NAN",
 ];
 
-/// The value of a plain scalar. An error says why it has no JSON value.
-pub(crate) fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
+/// The value of a plain scalar.
+///
+/// # Errors
+/// Why the text has no JSON value: infinities and what is no number have none.
+pub fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
     if text.is_empty() || NULLS.contains(&text) {
         return Ok(Value::Null);
     }

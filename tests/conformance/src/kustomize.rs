@@ -17,9 +17,8 @@ pub(crate) fn judge(case: &Value) -> Verdict {
     };
     let tree = tree(case, ROOT);
     let built = build(&tree, text(case, "path"), &Overlay::default());
-    let built = built.map(|objects| {
-        capstan_yaml::emit_all(objects.iter().map(capstan_model::Manifest::value))
-    });
+    let built = built
+        .map(|objects| capstan_yaml::emit_all(objects.iter().map(capstan_model::Manifest::value)));
     match built {
         Ok(_) if expects_error(case) => {
             Verdict::Failed(format!("built, and should say {:?}", text(case, "error")))
@@ -35,7 +34,8 @@ pub(crate) fn judge(case: &Value) -> Verdict {
 pub(crate) fn same_text(ours: &str, expected: &str) -> Verdict {
     Verdict::of(ours.trim() == expected.trim(), || {
         let line = ours.trim().lines().zip(expected.trim().lines()).position(|(a, b)| a != b);
-        let at = line.unwrap_or_else(|| ours.trim().lines().count().min(expected.trim().lines().count()));
+        let at = line
+            .unwrap_or_else(|| ours.trim().lines().count().min(expected.trim().lines().count()));
         let shown = |text: &str| {
             let lines: Vec<&str> = text.trim().lines().skip(at.saturating_sub(2)).take(8).collect();
             lines.join("\n")

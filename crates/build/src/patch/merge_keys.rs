@@ -3,7 +3,16 @@
 
 use capstan_model::GroupVersionKind;
 
-use crate::fields::POD_TEMPLATES;
+/// Where each built-in workload keeps its pod template: group, kind, path.
+const POD_TEMPLATES: [(&str, &str, &str); 7] = [
+    ("", "ReplicationController", "spec/template"),
+    ("apps", "Deployment", "spec/template"),
+    ("apps", "ReplicaSet", "spec/template"),
+    ("apps", "DaemonSet", "spec/template"),
+    ("apps", "StatefulSet", "spec/template"),
+    ("batch", "Job", "spec/template"),
+    ("batch", "CronJob", "spec/jobTemplate/spec/template"),
+];
 
 /// How a list takes a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -223,8 +223,9 @@ impl Source<'_> {
                 Ok(documents.into_iter().map(|d| (d.value, place.clone())).collect())
             }
             (path, "") => {
-                let (documents, file) =
-                    loader.documents(directory, path).map_err(|error| error.at(place))?;
+                let (documents, file) = loader
+                    .documents(directory, path, Schema::Objects)
+                    .map_err(|error| error.at(place))?;
                 let placed = |d: capstan_yaml::Document| {
                     (d.value, Place { file: file.clone(), line: d.start.line })
                 };

@@ -1,49 +1,75 @@
 use regex::Regex;
 use serde_json::Value;
 
+use super::names::scalar;
 use crate::error::BuildError;
+use crate::fields::Field;
 use crate::kustomization::Image;
 use crate::resources::Resources;
 
-/// Changes the image in every container of every object, wherever a pod spec hides in it.
-pub(super) fn set(image: &Image, resources: &mut Resources) -> Result<(), BuildError> {
+/// Changes an image in every container of every object, wherever a pod spec hides in it, and then at the fields.
+///
+/// As in kustomize, the fields see what the first pass made.
+pub(crate) fn set(
+    image: &Image,
+    fields: &[Field],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
     // The name is a pattern: kustomize puts it into one unescaped.
-    let pattern =
-        format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
+    let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
     let pattern = Regex::new(&pattern)
         .map_err(|error| BuildError::new(format!("`{}` names no image: {error}", image.name)))?;
-    for resource in resources.iter_mut() {
-        if resource.text("/kind") != "CustomResourceDefinition" {
-            walk(&mut resource.value, &|text| pattern.is_match(text).then(|| change(text, image)));
+    let change = |text: &str| pattern.is_match(text).then(|| change(text, image));
+    let walked: Vec<bool> = resources
+        .iter_mut()
+        .map(|resource| resource.text("/kind") != "CustomResourceDefinition")
+        .collect();
+    for (resource, _) in resources.iter_mut().zip(&walked).filter(|(_, walked)| **walked) {
+        walk(&mut resource.value, &change).map_err(BuildError::new)?;
+    }
+    for (resource, _) in resources.iter_mut().zip(&walked).filter(|(_, walked)| **walked) {
+        let (gvk, id) = (resource.gvk(), resource.id());
+        for field in fields.iter().filter(|field| field.admits(&gvk)) {
+            let existing = field.clone().existing();
+            existing
+                .visit(&mut resource.value, &Value::Null, &mut |value| set_value(value, &change))
+                .map_err(|error| {
+                    let message = format!("considering field '{}' of {id}: {error}", field.path);
+                    BuildError::new(message)
+                })?;
         }
     }
     Ok(())
 }
 
-fn walk(value: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
+type Change<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn walk(value: &mut Value, change: Change<'_>) -> Result<(), String> {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
-        Value::Object(map) => {
-            for (key, child) in map.iter_mut() {
-                if matches!(key.as_str(), "containers" | "initContainers")
-                    && let Value::Array(containers) = child
-                {
-                    containers.iter_mut().for_each(|container| container_image(container, change));
-                } else {
-                    walk(child, change);
-                }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| walk(item, change)),
+        Value::Object(map) => map.iter_mut().try_for_each(|(key, child)| {
+            walk(child, change)?;
+            if matches!(key.as_str(), "containers" | "initContainers")
+                && let Value::Array(containers) = child
+            {
+                let images =
+                    containers.iter_mut().filter_map(|container| container.get_mut("image"));
+                return images.into_iter().try_for_each(|image| set_value(image, change));
             }
-        }
-        _ => {}
+            Ok(())
+        }),
+        _ => Ok(()),
     }
 }
 
-fn container_image(container: &mut Value, change: &dyn Fn(&str) -> Option<String>) {
-    if let Some(Value::String(text)) = container.get_mut("image")
-        && let Some(changed) = change(text)
-    {
-        *text = changed;
+fn set_value(value: &mut Value, change: Change<'_>) -> Result<(), String> {
+    let Some(text) = scalar(value) else {
+        return Err("wrong node kind: expected a scalar".to_owned());
+    };
+    if let Some(changed) = change(&text) {
+        *value = changed.into();
     }
+    Ok(())
 }
 
 fn change(text: &str, image: &Image) -> String {
@@ -62,13 +88,18 @@ fn change(text: &str, image: &Image) -> String {
     format!("{name}{tag}{digest}")
 }
 
-/// Name, tag and digest; a colon before the last slash belongs to a port.
-fn split(text: &str) -> (&str, &str, &str) {
-    let (rest, digest) = text.split_once('@').unwrap_or((text, ""));
-    let start = rest.rfind('/').map_or(0, |at| at + 1);
-    match rest[start..].split_once(':') {
-        Some((name, tag)) => (&rest[..start + name.len()], tag, digest),
-        None => (rest, "", digest),
+/// Name, tag and digest. What comes before the first slash is a host, whose port is no tag.
+pub(crate) fn split(text: &str) -> (&str, &str, &str) {
+    let start = text.find('/').unwrap_or(0);
+    let colon = text[start..].find(':').map(|at| at + start);
+    let at = text[start..].find('@').map(|at| at + start);
+    match (colon, at) {
+        (None, None) => (text, "", ""),
+        (Some(colon), Some(at)) if colon < at => {
+            (&text[..colon], &text[colon + 1..at], &text[at + 1..])
+        }
+        (_, Some(at)) => (&text[..at], "", &text[at + 1..]),
+        (Some(colon), None) => (&text[..colon], &text[colon + 1..], ""),
     }
 }
 
@@ -81,6 +112,7 @@ mod tests {
     fn parts_of_an_image() {
         assert_eq!(split("host:5000/a/b:1@sha256:x"), ("host:5000/a/b", "1", "sha256:x"));
         assert_eq!(split("host:5000/a"), ("host:5000/a", "", ""));
+        assert_eq!(split("a@sha256:x"), ("a", "", "sha256:x"));
     }
 
     #[test]

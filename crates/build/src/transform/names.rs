@@ -1,25 +1,78 @@
-use crate::resource::Resource;
+use serde_json::Value;
+
+use crate::error::BuildError;
+use crate::fields::Field;
+use crate::resource::{Id, Resource};
 use crate::resources::Resources;
 
+/// On which side of a name an affix goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Before it.
+    Prefix,
+    /// After it.
+    Suffix,
+}
+
 /// Kinds whose name means something outside the build, so that it stays.
-fn keeps_name(resource: &Resource) -> bool {
-    let gvk = resource.original_id().gvk;
+fn keeps_name(id: &Id) -> bool {
     matches!(
-        (gvk.group.as_str(), gvk.kind.as_str()),
+        (id.gvk.group.as_str(), id.gvk.kind.as_str()),
         (_, "CustomResourceDefinition" | "Namespace") | ("apiregistration.k8s.io", "APIService")
     )
 }
 
-/// Puts a prefix before every name.
-pub(super) fn prefix(prefix: &str, resources: &mut Resources) {
-    if !prefix.is_empty() {
-        resources.iter_mut().filter(|r| !keeps_name(r)).for_each(|r| r.add_prefix(prefix));
+/// Puts a prefix before, or a suffix after, the names at the fields.
+pub(crate) fn affix(
+    side: Side,
+    affix: &str,
+    fields: &[Field],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    for resource in resources.iter_mut() {
+        let original = resource.original_id();
+        if keeps_name(&original) {
+            continue;
+        }
+        for field in fields.iter().filter(|field| field.admits(&original.gvk)) {
+            one(side, affix, field, resource)?;
+        }
     }
+    Ok(())
 }
 
-/// Puts a suffix after every name.
-pub(super) fn suffix(suffix: &str, resources: &mut Resources) {
-    if !suffix.is_empty() {
-        resources.iter_mut().filter(|r| !keeps_name(r)).for_each(|r| r.add_suffix(suffix));
+fn one(side: Side, affix: &str, field: &Field, resource: &mut Resource) -> Result<(), BuildError> {
+    if field.path == "metadata/name" {
+        resource.remember_affix(side, affix);
+        if !affix.is_empty() {
+            resource.remember_id();
+        }
+    }
+    if !field.admits(&resource.gvk()) {
+        return Ok(());
+    }
+    let change = &mut |value: &mut Value| {
+        let Some(text) = scalar(value) else {
+            return Err("wrong node kind: expected a scalar".to_owned());
+        };
+        *value = match side {
+            Side::Prefix => format!("{affix}{text}").into(),
+            Side::Suffix => format!("{text}{affix}").into(),
+        };
+        Ok(())
+    };
+    let id = resource.id();
+    field.visit(&mut resource.value, &Value::String(String::new()), change).map_err(|error| {
+        BuildError::new(format!("considering field '{}' of {id}: {error}", field.path))
+    })
+}
+
+/// The text of a scalar.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Null => Some(String::new()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
     }
 }

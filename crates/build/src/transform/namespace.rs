@@ -1,69 +1,123 @@
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use crate::error::{BuildError, Place};
+use crate::error::BuildError;
 use crate::fields::Field;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::scope::is_cluster_scoped;
 
+/// A namespace, and where it goes beside `metadata.namespace`.
+pub(crate) struct Rule<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) fields: &'a [Field],
+    /// Only where there is none.
+    pub(crate) unset_only: bool,
+    pub(crate) subjects: Subjects,
+}
+
+/// Which subjects of role bindings move along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Subjects {
+    /// Those named `default`; the others follow their own object.
+    #[default]
+    #[serde(alias = "")]
+    DefaultOnly,
+    /// Every ServiceAccount.
+    AllServiceAccounts,
+    /// None.
+    None,
+}
+
 /// Moves every namespaced object to the namespace, and what names a namespace along with it.
-pub(super) fn set(
-    namespace: &str,
-    file: &str,
-    resources: &mut Resources,
-) -> Result<(), BuildError> {
-    if namespace.is_empty() {
+pub(crate) fn set(rule: &Rule<'_>, resources: &mut Resources) -> Result<(), BuildError> {
+    if rule.namespace.is_empty() {
         return Ok(());
     }
     for resource in resources.iter_mut() {
         resource.remember_id();
-        one(resource, namespace);
+        rule.apply(resource)?;
     }
     let ids: Vec<_> = resources.iter().map(Resource::id).collect();
     for (index, id) in ids.iter().enumerate() {
         if ids[..index].iter().any(|other| other.is_same(id)) {
-            return Err(BuildError::new(format!(
-                "{id} exists twice after `namespace: {namespace}`"
-            ))
-            .at(&Place { file: file.to_owned(), line: 1 })
-            .hint("two objects differed only by their namespace; rename one of them"));
+            let message = format!("namespace transformation produces ID conflict: {id}");
+            return Err(BuildError::new(message).hint(format!(
+                "two objects differed only by their namespace, which is now `{}`; rename one of them",
+                rule.namespace
+            )));
         }
     }
     Ok(())
 }
 
-fn one(resource: &mut Resource, namespace: &str) {
-    let gvk = resource.gvk();
-    if gvk.group.is_empty() && gvk.kind == "Namespace" {
-        resource.set_name(namespace);
-    } else if !is_cluster_scoped(&gvk) {
-        resource.set_namespace(namespace);
-    }
-    if matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
-        subjects(&mut resource.value, namespace);
-    }
-    for (group, kind, path) in [
-        ("apiregistration.k8s.io", "APIService", "spec/service/namespace"),
-        (
-            "apiextensions.k8s.io",
-            "CustomResourceDefinition",
-            "spec/conversion/webhook/clientConfig/service/namespace",
-        ),
-    ] {
-        let field = Field::of(group, kind, path).existing();
-        if field.admits(&gvk) {
-            field.visit(&mut resource.value, &Value::Null, &mut |value| *value = namespace.into());
+impl Rule<'_> {
+    /// Sets the namespace in one object.
+    pub(crate) fn apply(&self, resource: &mut Resource) -> Result<(), BuildError> {
+        let gvk = resource.gvk();
+        if !is_cluster_scoped(&gvk) && (!self.unset_only || resource.namespace().is_empty()) {
+            resource.set_namespace(self.namespace);
         }
+        let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+        if is_binding {
+            self.move_subjects(&mut resource.value);
+        }
+        let is_core = resource.text("/apiVersion") == "v1";
+        for field in self.fields.iter().filter(|field| field.admits(&gvk)) {
+            let is_name = field.path == "metadata/name";
+            let is_subject = field.path == "subjects/namespace" && !field.kind.is_empty();
+            if field.path != "metadata/namespace"
+                && (is_core || !is_name)
+                && !(is_binding && is_subject)
+            {
+                self.set_field(field, resource)?;
+            }
+        }
+        Ok(())
     }
-}
 
-/// The `default` service account of a binding moves along; others follow their own object.
-fn subjects(binding: &mut Value, namespace: &str) {
-    let Some(Value::Array(subjects)) = binding.get_mut("subjects") else { return };
-    for subject in subjects {
-        let is = |field: &str, text: &str| subject.get(field).and_then(Value::as_str) == Some(text);
-        if is("kind", "ServiceAccount") && is("name", "default") {
-            subject["namespace"] = namespace.into();
+    fn set_field(&self, field: &Field, resource: &mut Resource) -> Result<(), BuildError> {
+        let set = &mut |value: &mut Value| match value {
+            Value::Array(_) | Value::Object(_) => {
+                Err("namespace field specs must target scalar nodes".to_owned())
+            }
+            found => {
+                self.set_value(found);
+                Ok(())
+            }
+        };
+        let id = resource.id();
+        field.visit(&mut resource.value, &Value::Null, set).map_err(|error| {
+            BuildError::new(format!(
+                "namespace transformation failed: considering field '{}' of {id}: {error}",
+                field.path
+            ))
+        })
+    }
+
+    fn set_value(&self, value: &mut Value) {
+        let is_unset = value.is_null() || value.as_str() == Some("");
+        if is_unset || !self.unset_only {
+            *value = self.namespace.into();
         }
+    }
+
+    fn move_subjects(&self, binding: &mut Value) {
+        let (field, text) = match self.subjects {
+            Subjects::DefaultOnly => ("name", "default"),
+            Subjects::AllServiceAccounts => ("kind", "ServiceAccount"),
+            Subjects::None => return,
+        };
+        let Some(Value::Array(subjects)) = binding.get_mut("subjects") else { return };
+        for subject in subjects.iter_mut().filter_map(Value::as_object_mut) {
+            if subject.get(field).and_then(Value::as_str) == Some(text) {
+                self.move_subject(subject);
+            }
+        }
+    }
+
+    fn move_subject(&self, subject: &mut Map<String, Value>) {
+        self.set_value(subject.entry("namespace").or_insert(Value::Null));
     }
 }

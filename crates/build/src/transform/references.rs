@@ -1,182 +1,38 @@
 //! Name references: fields that hold the name of another object follow its new name.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
-use capstan_model::GroupVersionKind;
 use serde_json::Value;
 
+use crate::config::Referral;
 use crate::error::BuildError;
 use crate::fields::Field;
 use crate::resource::{Id, Resource};
 use crate::resources::Resources;
 
-/// What a field refers to; empty parts admit all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct To {
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-}
+/// The fields that refer, by the kind that has them; those that every kind has stand under none.
+struct Rules<'a>(HashMap<&'a str, Vec<(&'a Referral, &'a Field)>>);
 
-impl To {
-    fn admits(&self, gvk: &GroupVersionKind) -> bool {
-        let admits = |want: &str, have: &str| want.is_empty() || want == have;
-        admits(self.group, &gvk.group)
-            && admits(self.version, &gvk.version)
-            && admits(self.kind, &gvk.kind)
-    }
-}
-
-/// The fields that refer, by the kind that has them.
-type Rules = HashMap<String, Vec<(To, Field)>>;
-
-static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let mut rules = Rules::new();
-    for (to, kind, path) in specs() {
-        let field = Field::of("", kind, &path).existing();
-        rules.entry(kind.to_owned()).or_default().push((to, field));
-    }
-    rules
-});
-
-/// Where the kinds that make pods keep the pod's spec.
-const PODS: [(&str, &str); 9] = [
-    ("Pod", "spec"),
-    ("PodTemplate", "template/spec"),
-    ("ReplicationController", "spec/template/spec"),
-    ("Deployment", "spec/template/spec"),
-    ("ReplicaSet", "spec/template/spec"),
-    ("DaemonSet", "spec/template/spec"),
-    ("StatefulSet", "spec/template/spec"),
-    ("Job", "spec/template/spec"),
-    ("CronJob", "spec/jobTemplate/spec/template/spec"),
-];
-
-const CONFIG_MAP: [&str; 6] = [
-    "volumes/configMap/name",
-    "containers/env/valueFrom/configMapKeyRef/name",
-    "initContainers/env/valueFrom/configMapKeyRef/name",
-    "containers/envFrom/configMapRef/name",
-    "initContainers/envFrom/configMapRef/name",
-    "volumes/projected/sources/configMap/name",
-];
-
-const SECRET: [&str; 7] = [
-    "volumes/secret/secretName",
-    "containers/env/valueFrom/secretKeyRef/name",
-    "initContainers/env/valueFrom/secretKeyRef/name",
-    "containers/envFrom/secretRef/name",
-    "initContainers/envFrom/secretRef/name",
-    "imagePullSecrets/name",
-    "volumes/projected/sources/secret/name",
-];
-
-const fn core(kind: &'static str) -> To {
-    To { group: "", version: "v1", kind }
-}
-
-const fn grouped(group: &'static str, kind: &'static str) -> To {
-    To { group, version: "", kind }
-}
-
-const RBAC: &str = "rbac.authorization.k8s.io";
-
-/// Every reference that kustomize follows by default.
-fn specs() -> Vec<(To, &'static str, String)> {
-    let mut specs = Vec::new();
-    for (kind, spec) in PODS {
-        let mut add = |to: To, path: &str| specs.push((to, kind, format!("{spec}/{path}")));
-        if kind != "ReplicationController" {
-            CONFIG_MAP.iter().for_each(|path| add(core("ConfigMap"), path));
-            SECRET.iter().for_each(|path| add(core("Secret"), path));
+impl<'a> Rules<'a> {
+    fn new(referrals: &'a [Referral]) -> Self {
+        let mut rules: HashMap<&str, Vec<_>> = HashMap::new();
+        for referral in referrals {
+            for field in &referral.fields {
+                rules.entry(field.kind.as_str()).or_default().push((referral, field));
+            }
         }
-        if !matches!(kind, "PodTemplate" | "ReplicaSet") {
-            add(core("ServiceAccount"), "serviceAccountName");
-            add(core("PersistentVolumeClaim"), "volumes/persistentVolumeClaim/claimName");
-            add(
-                To { group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass" },
-                "priorityClassName",
-            );
-        }
+        Self(rules)
     }
-    specs.extend(OTHERS.iter().map(|(to, kind, path)| (*to, *kind, (*path).to_owned())));
-    specs
+
+    fn of(&self, id: &Id) -> Vec<(&'a Referral, &'a Field)> {
+        let kinds = [id.gvk.kind.as_str(), ""];
+        let rules = kinds.iter().filter_map(|kind| self.0.get(kind)).flatten();
+        rules.filter(|(_, field)| field.admits(&id.gvk)).copied().collect()
+    }
 }
-
-const STORAGE_CLASS: To = To { group: "storage.k8s.io", version: "v1", kind: "StorageClass" };
-
-const OTHERS: [(To, &str, &str); 46] = [
-    (grouped("", "Deployment"), "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
-    (grouped("", "ReplicationController"), "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
-    (grouped("", "ReplicaSet"), "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
-    (grouped("", "StatefulSet"), "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
-    (core("ConfigMap"), "Node", "spec/configSource/configMap"),
-    (core("ConfigMap"), "Role", "rules/resourceNames"),
-    (core("ConfigMap"), "ClusterRole", "rules/resourceNames"),
-    (
-        core("ConfigMap"),
-        "Ingress",
-        "metadata/annotations/nginx.ingress.kubernetes.io\\/fastcgi-params-configmap",
-    ),
-    (core("Secret"), "Ingress", "spec/tls/secretName"),
-    (core("Secret"), "Ingress", "metadata/annotations/ingress.kubernetes.io\\/auth-secret"),
-    (core("Secret"), "Ingress", "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-secret"),
-    (
-        core("Secret"),
-        "Ingress",
-        "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret",
-    ),
-    (core("Secret"), "ServiceAccount", "imagePullSecrets/name"),
-    (core("Secret"), "StorageClass", "parameters/secretName"),
-    (core("Secret"), "StorageClass", "parameters/adminSecretName"),
-    (core("Secret"), "StorageClass", "parameters/userSecretName"),
-    (core("Secret"), "StorageClass", "parameters/secretRef"),
-    (core("Secret"), "Role", "rules/resourceNames"),
-    (core("Secret"), "ClusterRole", "rules/resourceNames"),
-    (core("Secret"), "PersistentVolume", "spec/azureFile/secretName"),
-    (core("Service"), "StatefulSet", "spec/serviceName"),
-    (core("Service"), "Ingress", "spec/rules/http/paths/backend/serviceName"),
-    (core("Service"), "Ingress", "spec/backend/serviceName"),
-    (core("Service"), "Ingress", "spec/rules/http/paths/backend/service/name"),
-    (core("Service"), "Ingress", "spec/defaultBackend/service/name"),
-    (core("Service"), "APIService", "spec/service/name"),
-    (core("Service"), "ValidatingWebhookConfiguration", "webhooks/clientConfig/service"),
-    (core("Service"), "MutatingWebhookConfiguration", "webhooks/clientConfig/service"),
-    (core("Service"), "HTTPRoute", "spec/rules/backendRefs/name"),
-    (core("Service"), "GRPCRoute", "spec/rules/backendRefs/name"),
-    (core("Service"), "TCPRoute", "spec/rules/backendRefs/name"),
-    (core("Service"), "TLSRoute", "spec/rules/backendRefs/name"),
-    (core("Service"), "UDPRoute", "spec/rules/backendRefs/name"),
-    (grouped(RBAC, "Role"), "RoleBinding", "roleRef/name"),
-    (grouped(RBAC, "ClusterRole"), "RoleBinding", "roleRef/name"),
-    (grouped(RBAC, "ClusterRole"), "ClusterRoleBinding", "roleRef/name"),
-    (core("ServiceAccount"), "RoleBinding", "subjects"),
-    (core("ServiceAccount"), "ClusterRoleBinding", "subjects"),
-    (core("PersistentVolume"), "PersistentVolumeClaim", "spec/volumeName"),
-    (core("PersistentVolume"), "ClusterRole", "rules/resourceNames"),
-    (STORAGE_CLASS, "PersistentVolume", "spec/storageClassName"),
-    (STORAGE_CLASS, "PersistentVolumeClaim", "spec/storageClassName"),
-    (STORAGE_CLASS, "StatefulSet", "spec/volumeClaimTemplates/spec/storageClassName"),
-    (
-        To { group: "networking.k8s.io", version: "v1", kind: "IngressClass" },
-        "Ingress",
-        "spec/ingressClassName",
-    ),
-    (
-        To {
-            group: "admissionregistration.k8s.io",
-            version: "",
-            kind: "ValidatingAdmissionPolicy",
-        },
-        "ValidatingAdmissionPolicyBinding",
-        "spec/policyName",
-    ),
-    (core("Secret"), "Service", "spec/template/spec/containers/env/valueFrom/secretKeyRef/name"),
-];
 
 /// Follows the references of every object.
-pub(crate) fn fix(resources: &mut Resources) -> Result<(), BuildError> {
+pub(crate) fn fix(resources: &mut Resources, referrals: &[Referral]) -> Result<(), BuildError> {
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
     let mut current = Vec::new();
     for (index, resource) in resources.iter().enumerate() {
@@ -191,34 +47,25 @@ pub(crate) fn fix(resources: &mut Resources) -> Result<(), BuildError> {
     if by_name.is_empty() {
         return Ok(());
     }
+    let rules = Rules::new(referrals);
     for index in 0..current.len() {
-        let kind = resources.get_mut(index).original_id().gvk.kind;
-        let Some(rules) = RULES.get(&kind) else { continue };
+        let rules = rules.of(&resources.get_mut(index).original_id());
+        if rules.is_empty() {
+            continue;
+        }
         let mut value = std::mem::take(&mut resources.get_mut(index).value);
-        let mut failed = None;
         let all: Vec<&Resource> = resources.iter().collect();
         let scene = Scene { all: &all, current: &current, by_name: &by_name, referrer: index };
-        for (to, field) in rules {
-            let role = (field.path == "roleRef/name").then(|| role_ref(&value)).flatten();
-            let binding = bound_namespaces(&current[index], &value);
-            let query = Query { to: *to, role, binding };
-            field.visit(&mut value, &Value::Null, &mut |found| {
-                if let Err(error) = scene.rename(&query, found) {
-                    failed.get_or_insert(error);
-                }
-            });
-        }
+        let fixed = rules.iter().try_for_each(|(to, field)| scene.fix(to, field, &mut value));
         let resource = resources.get_mut(index);
         resource.value = value;
-        if let Some(error) = failed {
-            return Err(error.at(&resource.place));
-        }
+        fixed.map_err(|error| error.at(&resource.place))?;
     }
     Ok(())
 }
 
-struct Query {
-    to: To,
+struct Query<'a> {
+    to: &'a Referral,
     role: Option<(String, String)>,
     binding: Vec<String>,
 }
@@ -231,7 +78,29 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn rename(&self, query: &Query, found: &mut Value) -> Result<(), BuildError> {
+    /// Follows one field of the referrer.
+    fn fix(&self, to: &Referral, field: &Field, value: &mut Value) -> Result<(), BuildError> {
+        let role = field.path.ends_with("roleRef/name").then(|| role_ref(value)).flatten();
+        let query =
+            Query { to, role, binding: bound_namespaces(&self.current[self.referrer], value) };
+        let mut ambiguous = None;
+        let visited = field.visit(value, &Value::String(String::new()), &mut |found| {
+            if let Err(error) = self.rename(&query, found) {
+                ambiguous.get_or_insert(error);
+            }
+            Ok(())
+        });
+        let id = &self.current[self.referrer];
+        let message = |error| {
+            let message =
+                format!("updating name reference in '{}' field of {id}: {error}", field.path);
+            BuildError::new(message)
+        };
+        visited.map_err(message)?;
+        ambiguous.map_or(Ok(()), Err)
+    }
+
+    fn rename(&self, query: &Query<'_>, found: &mut Value) -> Result<(), BuildError> {
         match found {
             Value::String(name) => {
                 let any = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
@@ -247,7 +116,7 @@ impl Scene<'_> {
     }
 
     /// A map with a name and perhaps a namespace, such as a subject or a webhook's service.
-    fn rename_map(&self, query: &Query, map: &mut Value) -> Result<(), BuildError> {
+    fn rename_map(&self, query: &Query<'_>, map: &mut Value) -> Result<(), BuildError> {
         let Some(name) = map.get("name").and_then(Value::as_str).map(str::to_owned) else {
             return Ok(());
         };
@@ -279,7 +148,7 @@ impl Scene<'_> {
     /// The one object that the old name means here.
     fn select(
         &self,
-        query: &Query,
+        query: &Query<'_>,
         name: &str,
         mut candidates: Vec<usize>,
         with_namespace: bool,
@@ -316,7 +185,7 @@ impl Scene<'_> {
         .hint("give the objects different names, or refer to the final name"))
     }
 
-    fn fits(&self, query: &Query, index: usize) -> bool {
+    fn fits(&self, query: &Query<'_>, index: usize) -> bool {
         let previous = self.all[index].previous_ids();
         let (referrer, candidate) = (&self.current[self.referrer], &self.current[index]);
         let in_role = |id: &Id| {

@@ -5,23 +5,35 @@ use crate::fields::Field;
 use crate::kustomization::Replica;
 use crate::resources::Resources;
 
-const KINDS: [&str; 4] = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"];
-
 /// Sets the number of replicas of the workloads that have, or had, the name.
-pub(super) fn set(replica: &Replica, resources: &mut Resources) -> Result<(), BuildError> {
-    let field = Field::everywhere("spec/replicas");
+pub(crate) fn set(
+    replica: &Replica,
+    fields: &[Field],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
     let mut found = false;
-    for resource in resources.iter_mut() {
-        let wanted = |kind: &str, name: &str| KINDS.contains(&kind) && name == replica.name;
-        if resource.any_id(|id| wanted(&id.gvk.kind, &id.name)) {
-            found = true;
-            let set = &mut |value: &mut Value| *value = replica.count.into();
-            field.visit(&mut resource.value, &Value::Null, set);
+    for field in fields {
+        for resource in resources.iter_mut() {
+            if resource.any_id(|id| id.name == replica.name && field.admits(&id.gvk)) {
+                found = true;
+                let set = &mut |value: &mut Value| {
+                    *value = replica.count.into();
+                    Ok(())
+                };
+                if field.admits(&resource.gvk()) {
+                    field.visit(&mut resource.value, &Value::Null, set).map_err(BuildError::new)?;
+                }
+            }
         }
     }
     if found {
         return Ok(());
     }
-    Err(BuildError::new(format!("no workload `{}` to scale", replica.name))
-        .hint(format!("`replicas` knows {}", KINDS.join(", "))))
+    let kinds: Vec<_> = fields.iter().map(|field| field.kind.as_str()).collect();
+    let message = format!(
+        "resource with name {} does not match a config with the following GVK [{}]",
+        replica.name,
+        kinds.join(" ")
+    );
+    Err(BuildError::new(message).hint("`replicas` scales the workloads of this layer by name"))
 }

@@ -1,0 +1,241 @@
+//! Paths of replacements: `spec.containers.[name=web].image`, `metadata.annotations.[a.b/c]`, `spec.ports.0`, `list.*`.
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+/// A step of a path.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A key of a map.
+    Key(String),
+    /// A position in a list.
+    Index(usize),
+    /// The items of a list whose field, or who themselves, match the pattern.
+    Matching { field: String, text: String, pattern: Regex },
+    /// Every item of a list.
+    Every,
+}
+
+/// What a missing last value starts as; without it nothing is made.
+pub(crate) type Blank<'a> = Option<&'a Value>;
+
+/// A path through maps and lists.
+#[derive(Clone, Debug)]
+pub(crate) struct Path(Vec<Step>);
+
+impl Path {
+    /// Reads a path: steps divided by `.`, with `\.` for a dot in a key.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        steps(text).iter().map(|part| step(part)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The value at the path, where the path means one.
+    pub(crate) fn get<'a>(&self, root: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(root, |value, step| match (step, value) {
+            (Step::Key(key), Value::Object(map)) => map.get(key),
+            (Step::Index(at), Value::Array(items)) => items.get(*at),
+            (Step::Matching { field, text, .. }, Value::Array(items)) => {
+                items.iter().find(|item| text_of(item, field).as_ref() == Some(text))
+            }
+            _ => None,
+        })
+    }
+
+    /// Calls `change` on every value that the path means, and says how many there were. With `blank`, what is missing is made.
+    pub(crate) fn visit(
+        &self,
+        root: &mut Value,
+        blank: Blank<'_>,
+        change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+    ) -> Result<usize, String> {
+        walk(root, &self.0, blank, change)
+    }
+
+    /// The paths of one step and more that this one begins with, each with the rest.
+    pub(crate) fn halves(&self) -> impl Iterator<Item = (Self, Self)> + '_ {
+        (1..self.0.len()).map(|at| (Self(self.0[..at].to_vec()), Self(self.0[at..].to_vec())))
+    }
+}
+
+fn steps(text: &str) -> Vec<String> {
+    let parts = crate::fields::split_at(text, '.');
+    let mut steps: Vec<String> = Vec::new();
+    let mut open: Option<String> = None;
+    for part in parts {
+        let joined = match open.take() {
+            Some(begun) => format!("{begun}.{part}"),
+            None => part,
+        };
+        if joined.starts_with('[') && !joined.ends_with(']') {
+            open = Some(joined);
+        } else {
+            steps.push(joined);
+        }
+    }
+    steps.extend(open);
+    steps
+}
+
+fn step(part: &str) -> Result<Step, String> {
+    let bracketed = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));
+    if let Some((field, text)) = bracketed.and_then(|inner| inner.split_once('=')) {
+        let pattern = Regex::new(text).map_err(|error| format!("`{text}`: {error}"))?;
+        return Ok(Step::Matching { field: field.to_owned(), text: text.to_owned(), pattern });
+    }
+    if let Some(key) = bracketed {
+        return Ok(Step::Key(key.to_owned()));
+    }
+    Ok(match part {
+        "*" => Step::Every,
+        digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Step::Index(digits.parse().map_err(|_| format!("`{digits}` is no position"))?)
+        }
+        key => Step::Key(key.to_owned()),
+    })
+}
+
+/// The text of an item's field, or of the item itself.
+fn text_of(item: &Value, field: &str) -> Option<String> {
+    let value = if field.is_empty() { item } else { item.get(field)? };
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(_) | Value::Object(_) => None,
+        other => Some(other.to_string()),
+    }
+}
+
+/// An empty value of the kind that the next step needs.
+fn empty(rest: &[Step], blank: &Value) -> Value {
+    match rest.first() {
+        None => blank.clone(),
+        Some(Step::Key(_)) => Value::Object(Map::new()),
+        Some(_) => Value::Array(Vec::new()),
+    }
+}
+
+type Change<'a> = &'a mut dyn FnMut(&mut Value) -> Result<(), String>;
+
+fn walk(
+    value: &mut Value,
+    steps: &[Step],
+    blank: Blank<'_>,
+    change: Change<'_>,
+) -> Result<usize, String> {
+    let Some((step, rest)) = steps.split_first() else {
+        change(value)?;
+        return Ok(1);
+    };
+    match step {
+        Step::Key(key) => in_map(value, key, rest, blank, change),
+        Step::Index(at) => {
+            let items = items(value)?;
+            if let Some(blank) = blank.filter(|_| items.len() == *at) {
+                items.push(empty(rest, blank));
+            }
+            let found = items.len();
+            match items.get_mut(*at) {
+                Some(item) => walk(item, rest, blank, change),
+                None => Err(format!("index {at} specified but only {found} elements found")),
+            }
+        }
+        Step::Every => {
+            let mut count = 0;
+            for item in items(value)? {
+                count += walk(item, rest, blank, change)?;
+            }
+            Ok(count)
+        }
+        Step::Matching { field, text, pattern } => {
+            let items = items(value)?;
+            let matches = |item: &Value| {
+                text_of(item, field).is_some_and(|found| pattern.is_match(found.trim()))
+            };
+            let mut count = 0;
+            for item in items.iter_mut().filter(|item| matches(item)) {
+                // An item that is its own text ends the path.
+                let rest = if field.is_empty() { &[] } else { rest };
+                count += walk(item, rest, blank, change)?;
+            }
+            if count > 0 || blank.is_none() {
+                return Ok(count);
+            }
+            items.push(made(field, text));
+            match items.last_mut().filter(|item| matches(item)) {
+                Some(item) => walk(item, rest, blank, change),
+                None => Ok(0),
+            }
+        }
+    }
+}
+
+fn made(field: &str, text: &str) -> Value {
+    if field.is_empty() {
+        return text.into();
+    }
+    Value::Object(Map::from_iter([(field.to_owned(), text.into())]))
+}
+
+fn in_map(
+    value: &mut Value,
+    key: &str,
+    rest: &[Step],
+    blank: Blank<'_>,
+    change: Change<'_>,
+) -> Result<usize, String> {
+    if let (Value::Null, Some(_)) = (&*value, blank) {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(map) = value else {
+        return match value {
+            Value::Null => Ok(0),
+            _ => Err(format!("wrong node kind: expected a map for `{key}`")),
+        };
+    };
+    if let (false, Some(blank)) = (map.contains_key(key), blank) {
+        map.insert(key.to_owned(), empty(rest, blank));
+    }
+    match map.get_mut(key) {
+        Some(child) => walk(child, rest, blank, change),
+        None => Ok(0),
+    }
+}
+
+fn items(value: &mut Value) -> Result<&mut Vec<Value>, String> {
+    match value {
+        Value::Array(items) => Ok(items),
+        _ => Err("wrong node kind: expected a list".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Path;
+    use serde_json::{Value, json};
+
+    fn set(path: &str, value: &mut Value, blank: Option<&Value>) -> Result<usize, String> {
+        let change = &mut |found: &mut Value| {
+            *found = json!("new");
+            Ok(())
+        };
+        Path::parse(path).expect("a path").visit(value, blank, change)
+    }
+
+    #[test]
+    fn lists_are_entered_by_position_pattern_and_star() {
+        let mut value = json!({"l": [{"name": "a", "v": 1}, {"name": "b", "v": 2}], "k.x": 1});
+        assert_eq!(set("l.[name=b].v", &mut value, None), Ok(1));
+        assert_eq!(set("l.0.v", &mut value, None), Ok(1));
+        assert_eq!(set("l.*.w", &mut value, None), Ok(0));
+        assert_eq!(set("k\\.x", &mut value, None), Ok(1));
+        assert_eq!(set("[k.x]", &mut value, None), Ok(1));
+        assert_eq!(value["l"], json!([{"name": "a", "v": "new"}, {"name": "b", "v": "new"}]));
+    }
+
+    #[test]
+    fn what_is_missing_is_made_where_that_is_wanted() {
+        let (mut value, blank) = (json!({}), json!(""));
+        assert_eq!(set("a.[name=x].b", &mut value, Some(&blank)), Ok(1));
+        assert_eq!(value, json!({"a": [{"name": "x", "b": "new"}]}));
+        assert_eq!(set("c.3", &mut value, Some(&blank)).is_err(), true);
+    }
+}

@@ -1,0 +1,247 @@
+//! The plugins by their kinds, and the form of their configurations.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::{Scene, value_add};
+use crate::error::BuildError;
+use crate::fields::Field;
+use crate::generate::{self, Generator, Kind};
+use crate::hash;
+use crate::kustomization::{Image, Patch, Placed, Replica};
+use crate::patch;
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::Target;
+use crate::transform::names::Side;
+use crate::transform::replacements::Entry;
+use crate::transform::{images, labels, names, namespace, replacements, replicas};
+
+type Fields = Vec<Field>;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Labels {
+    #[serde(alias = "annotations")]
+    labels: BTreeMap<String, String>,
+    field_specs: Fields,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    namespace: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Namespace {
+    metadata: Metadata,
+    field_specs: Fields,
+    unset_only: bool,
+    set_role_binding_subjects: namespace::Subjects,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Affix {
+    prefix: String,
+    suffix: String,
+    field_specs: Option<Fields>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Images {
+    image_tag: Image,
+    field_specs: Fields,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Replicas {
+    replica: Replica,
+    #[serde(default)]
+    field_specs: Fields,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Json6902 {
+    target: Option<Target>,
+    path: String,
+    json_op: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StrategicMerge {
+    paths: Vec<String>,
+    patches: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Patches {
+    patch: String,
+    path: String,
+    target: Option<Target>,
+    options: BTreeMap<String, bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Replacements {
+    replacements: Vec<Entry>,
+}
+
+fn decode<T: DeserializeOwned>(config: &Resource) -> Result<T, BuildError> {
+    T::deserialize(&config.value)
+        .map_err(|error| super::fails(config, BuildError::new(error.to_string())))
+}
+
+fn placed<T>(config: &Resource, values: Vec<T>) -> Vec<Placed<T>> {
+    let place = &config.place;
+    values.into_iter().map(|value| Placed { value, place: place.clone() }).collect()
+}
+
+/// What a generator makes.
+pub(super) fn generate(
+    scene: &Scene<'_, '_>,
+    config: &Resource,
+) -> Result<Vec<Resource>, BuildError> {
+    let kind = match config.text("/kind") {
+        "ConfigMapGenerator" => Kind::ConfigMap,
+        "SecretGenerator" => Kind::Secret,
+        "IAMPolicyGenerator" => return service_account(config).map(|made| vec![made]),
+        other => {
+            let message = format!("unable to load builtin {other}");
+            return Err(BuildError::new(message).hint(
+                "generators make ConfigMaps, Secrets or IAM policies; charts are not rendered",
+            ));
+        }
+    };
+    let metadata: Metadata = decode_at(config, "metadata")?;
+    let generator = Generator::of_plugin(&config.value, &metadata.name, &metadata.namespace)?;
+    let generator = Placed { value: generator, place: config.place.clone() };
+    generate::one(scene.loader, scene.directory, kind, &generator, None).map(|made| vec![made])
+}
+
+/// The ServiceAccount of a workload identity.
+fn service_account(config: &Resource) -> Result<Resource, BuildError> {
+    let text = |field: &str| config.text(field);
+    if text("/cloud") != "gke" {
+        let message = format!("cloud provider {} not supported yet", text("/cloud"));
+        return Err(BuildError::new(message));
+    }
+    let account =
+        format!("{}@{}.iam.gserviceaccount.com", text("/serviceAccount/name"), text("/projectId"));
+    let mut value = json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            "name": text("/kubernetesService/name"),
+            "annotations": {"iam.gke.io/gcp-service-account": account},
+        },
+    });
+    let namespace = text("/kubernetesService/namespace");
+    if !namespace.is_empty() {
+        value["metadata"]["namespace"] = namespace.into();
+    }
+    Ok(Resource::new(value, config.place.clone()))
+}
+
+fn decode_at<T: DeserializeOwned + Default>(
+    config: &Resource,
+    field: &str,
+) -> Result<T, BuildError> {
+    match config.value.get(field) {
+        Some(value) => T::deserialize(value).map_err(|error| BuildError::new(error.to_string())),
+        None => Ok(T::default()),
+    }
+}
+
+/// Runs a transformer.
+pub(super) fn transform(
+    scene: &Scene<'_, '_>,
+    config: &Resource,
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    let Scene { loader, directory } = *scene;
+    match config.text("/kind") {
+        "LabelTransformer" | "AnnotationsTransformer" => {
+            let Labels { labels, field_specs } = decode(config)?;
+            labels::set(&labels, &field_specs, resources)
+        }
+        "NamespaceTransformer" => {
+            let Namespace { metadata, field_specs, unset_only, set_role_binding_subjects } =
+                decode(config)?;
+            let rule = namespace::Rule {
+                namespace: &metadata.namespace,
+                fields: &field_specs,
+                unset_only,
+                subjects: set_role_binding_subjects,
+            };
+            namespace::set(&rule, resources)
+        }
+        "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => {
+            affix(config, resources)
+        }
+        "ImageTagTransformer" => {
+            let Images { image_tag, field_specs } = decode(config)?;
+            images::set(&image_tag, &field_specs, resources)
+        }
+        "ReplicaCountTransformer" => {
+            let Replicas { replica, field_specs } = decode(config)?;
+            replicas::set(&replica, &field_specs, resources)
+        }
+        "PatchJson6902Transformer" => {
+            let Json6902 { target, path, json_op } = decode(config)?;
+            let patch = Patch { patch: json_op, path, target, ..Patch::default() };
+            patch::json_patches(loader, directory, &placed(config, vec![patch]), resources)
+        }
+        "PatchStrategicMergeTransformer" => {
+            let StrategicMerge { mut paths, patches } = decode(config)?;
+            if paths.is_empty() && patches.is_empty() {
+                return Err(BuildError::new("empty file path and empty patch content"));
+            }
+            paths.extend((!patches.is_empty()).then_some(patches));
+            patch::strategic_merges(loader, directory, &placed(config, paths), resources)
+        }
+        "PatchTransformer" => {
+            let Patches { patch, path, target, options } = decode(config)?;
+            let patch = Patch { patch, path, target, options };
+            patch::patches(loader, directory, &placed(config, vec![patch]), resources)
+        }
+        "ReplacementTransformer" => {
+            let Replacements { replacements } = decode(config)?;
+            replacements::run(loader, directory, &placed(config, replacements), resources)
+        }
+        "ValueAddTransformer" => value_add::run(scene, config, resources),
+        "HashTransformer" => {
+            hash::add_suffixes(resources);
+            Ok(())
+        }
+        other => Err(BuildError::new(format!("unable to load builtin {other}"))),
+    }
+}
+
+fn affix(config: &Resource, resources: &mut Resources) -> Result<(), BuildError> {
+    let Affix { prefix, suffix, field_specs } = decode(config)?;
+    let Some(fields) = field_specs else {
+        return Err(BuildError::new("fieldSpecs is not expected to be nil")
+            .hint("name the fields, such as `- path: metadata/name`"));
+    };
+    let kind = config.text("/kind");
+    if kind != "SuffixTransformer" {
+        names::affix(Side::Prefix, &prefix, &fields, resources)?;
+    }
+    if kind != "PrefixTransformer" {
+        names::affix(Side::Suffix, &suffix, &fields, resources)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `sortOptions`: the order of the objects of the whole build.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::error::BuildError;
+use crate::resource::Id;
+use crate::resources::Resources;
+
+/// `sortOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct SortOptions {
+    order: String,
+    legacy_sort_options: Option<Legacy>,
+}
+
+/// Kinds that come first and last; all others come between.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Legacy {
+    order_first: Vec<String>,
+    order_last: Vec<String>,
+}
+
+const FIRST: [&str; 22] = [
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+];
+const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+impl SortOptions {
+    /// What `--reorder=legacy` means.
+    pub(crate) fn legacy() -> Self {
+        Self { order: "legacy".to_owned(), legacy_sort_options: None }
+    }
+
+    /// Puts the objects in order.
+    pub(crate) fn sort(&self, resources: &mut Resources) -> Result<(), BuildError> {
+        match (self.order.as_str(), &self.legacy_sort_options) {
+            ("fifo", None) => Ok(()),
+            ("legacy", options) => {
+                let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+                let default = || Legacy { order_first: names(&FIRST), order_last: names(&LAST) };
+                options.clone().unwrap_or_else(default).sort(resources);
+                Ok(())
+            }
+            ("fifo", Some(_)) => Err(BuildError::new(
+                "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'",
+            )),
+            (other, _) => Err(BuildError::new(format!(
+                "the field 'sortOptions.order' must be one of [fifo, legacy], not `{other}`"
+            ))),
+        }
+    }
+}
+
+impl Legacy {
+    fn sort(&self, resources: &mut Resources) {
+        let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
+        let mut ranks: HashMap<&str, i64> = HashMap::new();
+        let count = position(self.order_first.len());
+        for (at, kind) in self.order_first.iter().enumerate() {
+            ranks.insert(kind, position(at) - count);
+        }
+        for (at, kind) in self.order_last.iter().enumerate() {
+            ranks.insert(kind, 1 + position(at));
+        }
+        resources.sort_by_cached_key(|resource| {
+            let id = resource.id();
+            let rank = ranks.get(id.gvk.kind.as_str()).copied().unwrap_or_default();
+            (rank, gvk_key(&id), id_key(&id))
+        });
+    }
+}
+
+fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
+    if text.is_empty() { none } else { text }
+}
+
+/// kustomize's order of kinds of one rank; a Namespace of the core group comes before one of another.
+fn gvk_key(id: &Id) -> String {
+    let gvk = &id.gvk;
+    let group =
+        if gvk.kind == "Namespace" && gvk.group.is_empty() { "" } else { or(&gvk.group, "~G") };
+    format!("{group}_{}_{}", or(&gvk.version, "~V"), or(&gvk.kind, "~K"))
+}
+
+fn id_key(id: &Id) -> String {
+    let gvk = &id.gvk;
+    format!(
+        "{}.{}.{}|{}|{}",
+        or(&gvk.kind, "[noKind]"),
+        or(&gvk.version, "[noVer]"),
+        or(&gvk.group, "[noGrp]"),
+        or(&id.namespace, "~X"),
+        or(&id.name, "~N")
+    )
+}

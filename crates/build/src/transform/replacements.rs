@@ -1,0 +1,338 @@
+//! `replacements`: the value of one field copied into others.
+
+mod embedded;
+
+use capstan_yaml::{Schema, resolve};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::names::scalar;
+use crate::error::BuildError;
+use crate::fields::admits;
+use crate::kustomization::Placed;
+use crate::load::Loader;
+use crate::path::Path;
+use crate::resource::{Id, Resource};
+use crate::resources::Resources;
+use crate::selector::{Matcher, Target};
+
+/// Where a path leads that is not given.
+const DEFAULT_PATH: &str = "metadata.name";
+
+/// One entry of `replacements`: a replacement, or the file that holds one or many.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Entry {
+    path: String,
+    source: Option<Source>,
+    source_value: Option<String>,
+    targets: Option<Vec<To>>,
+}
+
+/// Where the value comes from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Source {
+    group: String,
+    version: String,
+    kind: String,
+    name: String,
+    namespace: String,
+    field_path: String,
+    options: Options,
+}
+
+/// Where the value goes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct To {
+    select: Option<Target>,
+    reject: Vec<Target>,
+    field_paths: Vec<String>,
+    options: Options,
+}
+
+/// How a field is taken apart, and whether it is made.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Options {
+    delimiter: String,
+    index: i64,
+    create: bool,
+}
+
+/// A value on its way.
+#[derive(Clone, Debug)]
+struct Copied {
+    value: Value,
+    /// Text of which nobody said that it is a string.
+    is_plain: bool,
+}
+
+/// Runs the replacements of one layer, in order.
+pub(crate) fn run(
+    loader: &Loader<'_>,
+    directory: &str,
+    entries: &[Placed<Entry>],
+    resources: &mut Resources,
+) -> Result<(), BuildError> {
+    for Placed { value, place } in entries {
+        let replacements = value.load(loader, directory).map_err(|error| error.at(place))?;
+        for replacement in replacements {
+            replacement.apply(resources).map_err(|error| error.at(place))?;
+        }
+    }
+    Ok(())
+}
+
+impl Entry {
+    fn load(&self, loader: &Loader<'_>, directory: &str) -> Result<Vec<Self>, BuildError> {
+        if self.path.is_empty() {
+            return Ok(vec![self.clone()]);
+        }
+        if self.source.is_some() || self.targets.as_ref().is_some_and(|list| !list.is_empty()) {
+            return Err(BuildError::new("cannot specify both path and inline replacement"));
+        }
+        let (documents, file) = loader.documents(directory, &self.path, Schema::Config)?;
+        let mut replacements = Vec::new();
+        for document in documents.into_iter().take(1) {
+            let items = match document.value {
+                Value::Array(items) => items,
+                map @ Value::Object(_) => vec![map],
+                _ => {
+                    let message =
+                        "unsupported replacement type encountered within replacement path";
+                    return Err(BuildError::new(format!("{message}: `{file}`")));
+                }
+            };
+            for item in items {
+                let entry = Self::deserialize(&item)
+                    .map_err(|error| BuildError::new(format!("invalid replacement: {error}")))?;
+                replacements.push(entry);
+            }
+        }
+        Ok(replacements)
+    }
+
+    fn apply(&self, resources: &mut Resources) -> Result<(), BuildError> {
+        let none = self.source.is_none() && self.source_value.is_none();
+        let Some(targets) = self.targets.as_ref().filter(|_| !none) else {
+            let message = "replacements must specify a source and at least one target";
+            return Err(BuildError::new(message));
+        };
+        let copied = self.value(resources)?;
+        targets.iter().try_for_each(|to| to.apply(&copied, resources))
+    }
+
+    fn value(&self, resources: &Resources) -> Result<Copied, BuildError> {
+        match (&self.source, &self.source_value) {
+            (Some(_), Some(_)) => {
+                Err(BuildError::new("value and resource selectors are mutually exclusive"))
+            }
+            (Some(source), None) => Ok(Copied { value: source.value(resources)?, is_plain: false }),
+            (None, text) => {
+                let value = text.clone().unwrap_or_default().into();
+                Ok(Copied { value, is_plain: true })
+            }
+        }
+    }
+}
+
+impl Source {
+    fn value(&self, resources: &Resources) -> Result<Value, BuildError> {
+        let mut matches = resources.iter().filter(|resource| self.selects(resource));
+        let source = matches.next().ok_or_else(|| {
+            BuildError::new(format!("nothing selected by {self}"))
+                .hint("the source must be an object of this layer or below it")
+        })?;
+        if matches.next().is_some() {
+            return Err(BuildError::new(format!("multiple matches for selector {self}"))
+                .hint("add a group, version, kind, name or namespace that only one has"));
+        }
+        let path = Some(&self.field_path).filter(|path| !path.is_empty());
+        let path = path.map_or(DEFAULT_PATH, String::as_str);
+        let found = Path::parse(path).map_err(BuildError::new)?;
+        let found = found.get(&source.value).filter(|value| !is_nothing(value));
+        let value = found.ok_or_else(|| {
+            let message = format!("fieldPath `{path}` is missing for replacement source {self}");
+            BuildError::new(message).hint("the field must exist before this layer is done")
+        })?;
+        self.options.refine(value)
+    }
+
+    fn selects(&self, resource: &Resource) -> bool {
+        resource.any_id(|id| {
+            admits(&self.name, &id.name)
+                && (self.namespace.is_empty()
+                    || effective(&self.namespace) == id.effective_namespace())
+                && admits(&self.group, &id.gvk.group)
+                && admits(&self.version, &id.gvk.version)
+                && admits(&self.kind, &id.gvk.kind)
+        })
+    }
+}
+
+fn effective(namespace: &str) -> &str {
+    if namespace.is_empty() { "default" } else { namespace }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let or = |text: &str, none: &str| {
+            if text.is_empty() { none.to_owned() } else { text.to_owned() }
+        };
+        write!(
+            f,
+            "{}.{}.{}/{}.{}",
+            or(&self.kind, "[noKind]"),
+            or(&self.version, "[noVer]"),
+            or(&self.group, "[noGrp]"),
+            or(&self.name, "[noName]"),
+            or(&self.namespace, "[noNs]"),
+        )?;
+        if self.field_path.is_empty() { Ok(()) } else { write!(f, ":{}", self.field_path) }
+    }
+}
+
+const ONLY_SCALARS: &str = "delimiter option can only be used with scalar nodes";
+
+impl Options {
+    /// The part of a source that is meant.
+    fn refine(&self, value: &Value) -> Result<Value, BuildError> {
+        if self.delimiter.is_empty() {
+            return Ok(value.clone());
+        }
+        let text = scalar(value).ok_or_else(|| BuildError::new(ONLY_SCALARS))?;
+        let mut parts = text.split(&self.delimiter);
+        let part = usize::try_from(self.index).ok().and_then(|index| parts.nth(index));
+        part.map(Value::from).ok_or_else(|| {
+            let message = format!("options.index {} is out of bounds for value {text}", self.index);
+            BuildError::new(message)
+        })
+    }
+
+    /// The text of a target with the value in its part.
+    fn insert(&self, target: &Value, text: &str) -> Result<String, String> {
+        let whole = scalar(target).ok_or(ONLY_SCALARS)?;
+        let mut parts: Vec<&str> = whole.split(&self.delimiter).collect();
+        match usize::try_from(self.index) {
+            Err(_) => parts.insert(0, text),
+            Ok(index) if index >= parts.len() => parts.push(text),
+            Ok(index) => parts[index] = text,
+        }
+        Ok(parts.join(&self.delimiter))
+    }
+}
+
+impl To {
+    fn apply(&self, copied: &Copied, resources: &mut Resources) -> Result<(), BuildError> {
+        let Some(select) = &self.select else {
+            return Err(BuildError::new("target must specify resources to select"));
+        };
+        let select = Matcher::new(select)?;
+        let reject: Vec<(Matcher, &Target)> = self
+            .reject
+            .iter()
+            .map(|target| Matcher::new(target).map(|matcher| (matcher, target)))
+            .collect::<Result<_, _>>()?;
+        let default = [DEFAULT_PATH.to_owned()];
+        let paths = if self.field_paths.is_empty() { &default[..] } else { &self.field_paths };
+        for resource in resources.iter_mut() {
+            if is_meant(resource, &select, &reject) {
+                paths.iter().try_for_each(|path| self.copy(copied, path, &mut resource.value))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, copied: &Copied, text: &str, object: &mut Value) -> Result<(), BuildError> {
+        let path = Path::parse(text).map_err(BuildError::new)?;
+        let blank = match &copied.value {
+            Value::Object(_) => Value::Object(Map::new()),
+            Value::Array(_) => Value::Array(Vec::new()),
+            _ => Value::Null,
+        };
+        let blank = self.options.create.then_some(&blank);
+        let mut set = |found: &mut Value| self.set(found, copied);
+        if embedded::set(&path, object, blank, &mut |found| assign(found, copied)) {
+            return Ok(());
+        }
+        let missing = || {
+            let verb = if self.options.create { "find or create" } else { "find" };
+            format!("unable to {verb} field {text:?} in replacement target")
+        };
+        match path.visit(object, blank, &mut set) {
+            Ok(0) => Err(BuildError::new(missing())
+                .hint("check the path, or set `options.create: true` to add the field")),
+            Ok(_) => Ok(()),
+            Err(error) if error == ONLY_SCALARS => Err(BuildError::new(error)),
+            Err(error) => Err(BuildError::new(format!("{}: {error}", missing()))),
+        }
+    }
+
+    fn set(&self, found: &mut Value, copied: &Copied) -> Result<(), String> {
+        if self.options.delimiter.is_empty() {
+            return assign(found, copied);
+        }
+        let text = scalar(&copied.value).unwrap_or_default();
+        let value = self.options.insert(found, &text)?.into();
+        assign(found, &Copied { value, is_plain: copied.is_plain })
+    }
+}
+
+/// Is a target selected, and by none of its ids rejected?
+fn is_meant(resource: &Resource, select: &Matcher, reject: &[(Matcher, &Target)]) -> bool {
+    let rejects = |(matcher, target): &(Matcher, &Target)| {
+        let by_id = **target
+            != Target {
+                label_selector: target.label_selector.clone(),
+                annotation_selector: target.annotation_selector.clone(),
+                ..Target::default()
+            };
+        let by_labels = !target.label_selector.is_empty() || !target.annotation_selector.is_empty();
+        (by_id && any_id(resource, matcher)) || (by_labels && matcher.admits_labels(resource))
+    };
+    select.admits_labels(resource) && any_id(resource, select) && !reject.iter().any(rejects)
+}
+
+/// What an object is called now counts as it is written; what it was called, with its effective namespace.
+fn any_id(resource: &Resource, matcher: &Matcher) -> bool {
+    let before = |id: &Id| {
+        let namespace = id.effective_namespace().to_owned();
+        matcher.admits_id(&Id { namespace, ..id.clone() })
+    };
+    matcher.admits_id(&resource.id()) || resource.previous_ids().iter().any(before)
+}
+
+/// Puts a value in place. A scalar keeps its type and takes the text.
+fn assign(target: &mut Value, copied: &Copied) -> Result<(), String> {
+    let text = || scalar(&copied.value).unwrap_or_default();
+    *target = match target {
+        Value::String(_) => text().into(),
+        Value::Null => typed(&text())?,
+        Value::Array(_) | Value::Object(_) if copied.is_plain => typed(&text())?,
+        Value::Array(_) | Value::Object(_) => copied.value.clone(),
+        Value::Bool(_) => kept(&text(), "!!bool", Value::is_boolean)?,
+        Value::Number(number) if number.is_f64() => kept(&text(), "!!float", Value::is_number)?,
+        Value::Number(_) => kept(&text(), "!!int", |value| value.is_i64() || value.is_u64())?,
+    };
+    Ok(())
+}
+
+fn typed(text: &str) -> Result<Value, String> {
+    resolve(text, Schema::Objects)
+}
+
+fn kept(text: &str, tag: &str, fits: impl Fn(&Value) -> bool) -> Result<Value, String> {
+    let value = typed(text)?;
+    if fits(&value) { Ok(value) } else { Err(format!("cannot decode `{text}` as a {tag}")) }
+}
