@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use capstan_api::flux::{self as api, KustomizationSpec};
-use capstan_build::{CommonMetadata, Overlay};
+use capstan_build::{CommonMetadata, Options, Overlay};
 use capstan_cluster::{Cluster, ClusterError};
 use capstan_model::{Chain, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
@@ -41,9 +41,10 @@ fn build_now(
         );
         return Err(failure("ArtifactFailed", message));
     }
-    let manifests = capstan_build::build(&source.tree, path, &overlay(spec)).map_err(|error| {
-        failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error)))
-    })?;
+    let manifests = capstan_build::build(&source.tree, path, &overlay(spec), Options::FLUX)
+        .map_err(|error| {
+            failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error)))
+        })?;
     if !variables.apply {
         return Ok(manifests);
     }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capstan_build::{BuildError, Overlay};
+use capstan_build::{BuildError, Options, Overlay};
 use capstan_model::{Chain, Manifest};
 
 use crate::args::Build;
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Build) -> Result<(), Failure> {
     let tree =
         capstan_store::read_dir(&root).map_err(|error| Failure::new(Chain(&error).to_string()))?;
     let path = inside.to_string_lossy();
-    let objects = capstan_build::build(&tree, &path, &Overlay::default())
+    let objects = capstan_build::build(&tree, &path, &Overlay::default(), Options::KUSTOMIZE)
         .map_err(|error| failure(&error, &root))?;
     out::data(&capstan_yaml::emit_all(objects.iter().map(Manifest::value)))
 }

@@ -27,13 +27,15 @@ pub struct BuildError {
     pub place: Option<Place>,
     /// The lines that led there, innermost first: which layer included the faulty one.
     pub layers: Vec<Place>,
+    /// What was being done, where kustomize says so too.
+    pub doing: Option<&'static str>,
     /// What to do about it.
     pub hint: Option<String>,
 }
 
 impl BuildError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, layers: Vec::new(), hint: None }
+        Self { message: message.into(), place: None, layers: Vec::new(), doing: None, hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -44,6 +46,12 @@ impl BuildError {
     /// Names the place unless a closer one is known already.
     pub(crate) fn at(mut self, place: &Place) -> Self {
         self.place.get_or_insert_with(|| place.clone());
+        self
+    }
+
+    /// Says what was being done, unless that is known already.
+    pub(crate) fn while_(mut self, doing: &'static str) -> Self {
+        self.doing.get_or_insert(doing);
         self
     }
 
@@ -65,6 +73,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
+        }
+        if let Some(doing) = self.doing {
+            write!(f, "{doing}: ")?;
         }
         f.write_str(&self.message)?;
         for layer in &self.layers {

@@ -7,9 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::decode::{Mode, decode};
 use crate::error::BuildError;
 use crate::kustomization::{Kustomization, Placed};
 use crate::load::Loader;
+use crate::origin::Origin;
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -18,14 +20,25 @@ const LINE: usize = 70;
 
 /// What a generated object does with one of the same name from a lower layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(from = "String")]
 pub(crate) enum Behavior {
     #[default]
-    #[serde(rename = "")]
     Unspecified,
     Create,
     Replace,
     Merge,
+}
+
+/// What nobody knows counts as not given, as in kustomize.
+impl From<String> for Behavior {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "create" => Self::Create,
+            "replace" => Self::Replace,
+            "merge" => Self::Merge,
+            _ => Self::Unspecified,
+        }
+    }
 }
 
 /// `configMapGenerator[]` and `secretGenerator[]`.
@@ -92,8 +105,8 @@ impl Generator {
                 map.remove(field);
             }
         }
-        let mut generator =
-            Self::deserialize(config).map_err(|error| BuildError::new(error.to_string()))?;
+        let mut generator = decode::<Self>(&config, Mode::Lenient)
+            .map_err(|error| BuildError::new(error.to_string()))?;
         if generator.name.is_empty() {
             name.clone_into(&mut generator.name);
         }
@@ -115,7 +128,10 @@ pub(crate) fn run(
     let secrets = layer.secrets.iter().map(|g| (Kind::Secret, g));
     for (kind, generator) in config_maps.chain(secrets) {
         let options = Some(&layer.generator_options);
-        resources.absorb(one(loader, directory, kind, generator, options)?)?;
+        let mut made = one(loader, directory, kind, generator, options)?;
+        let plugin = if kind == Kind::Secret { "SecretGenerator" } else { "ConfigMapGenerator" };
+        made.origin = Some(Origin::builtin(layer, plugin));
+        resources.absorb(made)?;
     }
     Ok(())
 }

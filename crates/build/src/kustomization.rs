@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::decode::{Mode, decode};
 use crate::error::{BuildError, Place};
 use crate::fields::Field;
 use crate::generate::{Generator, GeneratorOptions};
@@ -265,7 +266,7 @@ impl Reader<'_> {
     }
 
     fn decode<T: DeserializeOwned>(&self, value: &Value, pointer: &str) -> Result<T, BuildError> {
-        T::deserialize(value).map_err(|error| {
+        decode(value, Mode::Strict).map_err(|error| {
             BuildError::new(format!("invalid `{pointer}`: {error}")).at(&self.place(pointer))
         })
     }
@@ -305,9 +306,12 @@ impl Reader<'_> {
         match self.document.value.get("apiVersion").and_then(Value::as_str) {
             None | Some("") => Ok(()),
             Some(version) if version == expected => Ok(()),
-            Some(version) => Err(BuildError::new(format!("unknown apiVersion `{version}`"))
-                .at(&self.place("apiVersion"))
-                .hint(format!("the apiVersion is `{expected}`"))),
+            Some(version) => Err(BuildError::new(format!(
+                "apiVersion for {} should be {expected}, not `{version}`",
+                if kustomization.is_component { "Component" } else { "Kustomization" }
+            ))
+            .at(&self.place("apiVersion"))
+            .hint(format!("the apiVersion is `{expected}`"))),
         }
     }
 }
@@ -321,13 +325,16 @@ mod tests {
         for (text, words) in [
             ("resources: [a]\nbogus: 1\n", "k:2: unknown field `bogus`"),
             (
-                "images:\n- name: a\n- name: b\n  newtag: c\n",
-                "k:3: invalid `images/1`: unknown field `newtag`",
+                "images:\n- name: a\n- name: b\n  tag: c\n",
+                "k:3: invalid `images/1`: unknown field `tag`",
             ),
             ("resources: [a]\nnamePrefix: yes\n", "k:2: invalid `namePrefix`"),
             ("kind: Kustomization\n", "k:1: the kustomization is empty"),
             ("resources: [a]\nhelmCharts: [{}]\n", "k:2: `helmCharts` is not allowed"),
-            ("apiVersion: v1\nresources: [a]\n", "k:1: unknown apiVersion `v1`"),
+            (
+                "apiVersion: v1\nresources: [a]\n",
+                "k:1: apiVersion for Kustomization should be kustomize.config.k8s.io/v1beta1",
+            ),
         ] {
             let error = Kustomization::parse(text, "k").expect_err(text).to_string();
             assert!(error.starts_with(words), "{error}");

@@ -9,6 +9,7 @@
 //! hashes and name references come last, once for the whole build.
 
 mod config;
+mod decode;
 mod error;
 mod fields;
 mod generate;
@@ -17,6 +18,8 @@ mod implicit;
 mod kustomization;
 mod layer;
 mod load;
+mod options;
+mod origin;
 mod overlay;
 mod patch;
 mod path;
@@ -33,28 +36,36 @@ use capstan_model::Manifest;
 use capstan_tree::Tree;
 
 use layer::Accumulated;
+use sort::SortOptions;
 
 pub use error::{BuildError, Place};
 pub use kustomization::{Image, Patch};
+pub use options::Options;
 pub use overlay::{CommonMetadata, Overlay};
 pub use selector::Target;
 
 /// Builds the directory `path` of a tree.
 ///
 /// A directory without a kustomization file is built as if it had one that names every YAML file
-/// below it. Objects come in the order in which the files name them.
+/// below it, where the options say so. Objects come in the order in which the files name them.
 ///
 /// # Errors
 /// The first fault, with its file and line, the layers that led there, and a hint.
-pub fn build(tree: &dyn Tree, path: &str, overlay: &Overlay) -> Result<Vec<Manifest>, BuildError> {
+pub fn build(
+    tree: &dyn Tree,
+    path: &str,
+    overlay: &Overlay,
+    options: Options,
+) -> Result<Vec<Manifest>, BuildError> {
     let root = capstan_tree::normalise(path).map_err(|error| {
         BuildError::new(error.to_string())
             .hint("the path is relative to the root of the source and cannot leave it")
     })?;
-    let loader = load::Loader::new(tree);
+    let loader = load::Loader::new(tree, options);
     let mut kustomization = match loader.kustomization(&root)? {
         Some(found) => found,
-        None => implicit::kustomization(tree, &root)?,
+        None if options.generates => implicit::kustomization(tree, &root)?,
+        None => return Err(load::no_kustomization(&root)),
     };
     overlay.merge_into(&mut kustomization, &root)?;
     let Accumulated { mut resources, config, vars } = loader.build(&root, &kustomization)?;
@@ -62,12 +73,15 @@ pub fn build(tree: &dyn Tree, path: &str, overlay: &Overlay) -> Result<Vec<Manif
     transform::references::fix(&mut resources, &config.name_reference)?;
     vars.resolve(&config, &mut resources)?;
     resources.drop_local();
-    if let Some(options) = &kustomization.sort_options {
-        options
+    let order = kustomization.sort_options.clone();
+    let order = order.or_else(|| options.legacy_order.then(SortOptions::legacy));
+    if let Some(order) = order {
+        order
             .sort(&mut resources)
             .map_err(|error| error.at(&kustomization.place("sortOptions")))?;
     }
     resources.drop_notes();
+    origin::write(&kustomization, &root, &mut resources);
     resources
         .into_iter()
         .map(|resource| {

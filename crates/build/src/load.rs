@@ -10,6 +10,8 @@ use crate::config::{self, Config};
 use crate::error::{BuildError, Place};
 use crate::kustomization::{FILES, Kustomization, Placed};
 use crate::layer::Accumulated;
+use crate::options::Options;
+use crate::origin::{self, Origin};
 use crate::plugin::{self, Scene};
 use crate::resource::Resource;
 use crate::{generate, transform};
@@ -17,11 +19,23 @@ use crate::{generate, transform};
 /// Reads a tree for one build.
 pub(crate) struct Loader<'a> {
     tree: &'a dyn Tree,
+    options: Options,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) const fn new(tree: &'a dyn Tree) -> Self {
-        Self { tree }
+    pub(crate) const fn new(tree: &'a dyn Tree, options: Options) -> Self {
+        Self { tree, options }
+    }
+
+    /// May a layer read this file?
+    fn permit(&self, directory: &str, path: &str) -> Result<(), BuildError> {
+        let inside = directory.is_empty() || path.starts_with(&format!("{directory}/"));
+        if inside || !self.options.restricts {
+            return Ok(());
+        }
+        let message = format!("security; file '/{path}' is not in or below '/{directory}'");
+        Err(BuildError::new(message)
+            .hint("move the file, or make its directory a base or component"))
     }
 
     /// The kustomization of a directory, if it has one.
@@ -36,7 +50,8 @@ impl<'a> Loader<'a> {
             [] => Ok(None),
             [path] => Kustomization::parse(&self.text(path)?, path).map(Some),
             [first, second, ..] => {
-                Err(BuildError::new(format!("`{first}` and `{second}` are both kustomizations"))
+                let message = "Found multiple kustomization files";
+                Err(BuildError::new(format!("{message}: `{first}` and `{second}`"))
                     .hint("keep one of them"))
             }
         }
@@ -62,21 +77,24 @@ impl<'a> Loader<'a> {
         visited: &mut Vec<String>,
     ) -> Result<(), BuildError> {
         for entry in &layer.resources {
-            self.include(directory, entry, into, visited)?;
+            self.include(directory, entry, into, visited)
+                .map_err(|error| error.while_("accumulating resources"))?;
         }
         self.configure(directory, layer, into)?;
         let scene = Scene { loader: self, directory };
         generate::run(self, directory, layer, &mut into.resources)?;
         plugin::generate(&scene, &layer.generators, &mut into.resources, visited)?;
         for entry in &layer.components {
-            let path = self.resolve(directory, entry)?;
-            let component = self.descend(&path, entry, true, visited)?;
+            let accumulating = |error: BuildError| error.while_("accumulating components");
+            let path = self.resolve(directory, entry).map_err(accumulating)?;
+            let component = self.descend(&path, entry, true, visited).map_err(accumulating)?;
             let done = self.run(&path, &component, into, visited);
             visited.pop();
             done.map_err(|error| error.through(&entry.place))?;
         }
         let config = Arc::clone(&into.config);
         transform::run(self, directory, layer, &config, &mut into.resources)?;
+        origin::note_layer(layer, &mut into.resources);
         plugin::transform(&scene, &layer.transformers, &mut into.resources, visited)?;
         plugin::validate(&scene, &layer.validators, &mut into.resources, visited)?;
         into.vars.add(&layer.vars, &mut into.resources)
@@ -116,7 +134,9 @@ impl<'a> Loader<'a> {
     ) -> Result<(), BuildError> {
         let path = self.resolve(directory, entry)?;
         if self.tree.kind(&path) == Some(EntryKind::File) {
-            for resource in self.objects(&path).map_err(|error| error.at(&entry.place))? {
+            self.permit(directory, &path).map_err(|error| error.at(&entry.place))?;
+            for mut resource in self.objects(&path).map_err(|error| error.at(&entry.place))? {
+                resource.origin = Some(Origin::File(path.clone()));
                 into.resources.push(resource).map_err(|error| error.through(&entry.place))?;
             }
             return Ok(());
@@ -169,17 +189,21 @@ impl<'a> Loader<'a> {
         }
         let found = self.kustomization(path).map_err(|error| error.through(&entry.place))?;
         let Some(found) = found else {
-            return Err(BuildError::new(format!("`{path}` has no kustomization.yaml"))
-                .at(&entry.place)
-                .hint("name its files one by one, or add a kustomization.yaml to it"));
+            return Err(no_kustomization(path).at(&entry.place));
         };
         match (component, found.is_component) {
-            (true, false) => Err(BuildError::new(format!("`{path}` is not of kind Component"))
-                .at(&entry.place)
-                .hint("list it under `resources`, or make its kind `Component`")),
-            (false, true) => Err(BuildError::new(format!("`{path}` is of kind Component"))
-                .at(&entry.place)
-                .hint("list it under `components`")),
+            (true, false) => {
+                let message = format!(
+                    "accumulateDirectory: \"expected kind 'Component' for path '/{path}' but got 'Kustomization'\""
+                );
+                Err(BuildError::new(message)
+                    .at(&entry.place)
+                    .hint("list it under `resources`, or make its kind `Component`"))
+            }
+            (false, true) => {
+                let message = format!("expected kind != 'Component' for path '/{path}'");
+                Err(BuildError::new(message).at(&entry.place).hint("list it under `components`"))
+            }
             _ => {
                 visited.push(path.to_owned());
                 Ok(found)
@@ -190,6 +214,7 @@ impl<'a> Loader<'a> {
     /// The bytes of a file that is named in a directory.
     pub(crate) fn read(&self, directory: &str, path: &str) -> Result<Vec<u8>, BuildError> {
         let full = join(directory, path).map_err(|error| escape(&error))?;
+        self.permit(directory, &full)?;
         self.tree.read(&full).map_err(|error| match error {
             TreeError::NotFound(_) => missing(self.tree, directory, path),
             other => BuildError::new(other.to_string()),
@@ -271,10 +296,17 @@ fn escape(error: &TreeError) -> BuildError {
     BuildError::new(error.to_string()).hint("a build reads nothing outside its source")
 }
 
+/// A directory that should have a kustomization.
+pub(crate) fn no_kustomization(path: &str) -> BuildError {
+    let names = "'kustomization.yaml', 'kustomization.yml' or 'Kustomization'";
+    BuildError::new(format!("unable to find one of {names} in directory '/{path}'"))
+        .hint("name its files one by one, or add a kustomization.yaml to it")
+}
+
 /// A path that is not there, and what is there instead.
 pub(crate) fn missing(tree: &dyn Tree, directory: &str, path: &str) -> BuildError {
     let full = join(directory, path).unwrap_or_else(|_| path.to_owned());
-    let error = BuildError::new(format!("`{full}` does not exist"));
+    let error = BuildError::new(format!("'/{full}' doesn't exist"));
     let names = tree.list(parent(&full)).unwrap_or_default();
     let shown: Vec<String> = names.iter().take(8).map(|e| format!("`{}`", e.name)).collect();
     if shown.is_empty() {

@@ -12,6 +12,7 @@ use crate::error::{BuildError, Place};
 use crate::kustomization::Placed;
 use crate::layer::Accumulated;
 use crate::load::{self, Loader};
+use crate::origin::{self, Origin};
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -70,7 +71,9 @@ pub(crate) fn generate(
     for config in configs(scene, entries, visited)? {
         let place = config.place.clone();
         is_builtin(&config)?;
-        for made in configs::generate(scene, &config).map_err(|error| fails(&config, error))? {
+        let made = configs::generate(scene, &config).map_err(|error| fails(&config, error))?;
+        for mut made in made {
+            made.origin = Some(Origin::plugin(&config));
             resources.absorb(made).map_err(|error| error.at(&place))?;
         }
     }
@@ -87,6 +90,7 @@ pub(crate) fn transform(
     for config in configs(scene, entries, visited)? {
         is_builtin(&config)?;
         configs::transform(scene, &config, resources).map_err(|error| error.at(&config.place))?;
+        origin::note(&Origin::plugin(&config), resources);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Place;
 use crate::generate::Behavior;
+use crate::origin::Origin;
 use crate::scope::is_cluster_scoped;
 use crate::transform::names::Side;
 
@@ -34,13 +35,21 @@ impl Id {
     }
 }
 
+/// In kustomize's form, which its users know: `Deployment.v1.apps/web.default`.
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `", self.gvk)?;
-        if !self.namespace.is_empty() {
-            write!(f, "{}/", self.namespace)?;
-        }
-        write!(f, "{}`", self.name)
+        let or = |text: &'_ str, none: &'static str| -> String {
+            if text.is_empty() { none.to_owned() } else { text.to_owned() }
+        };
+        write!(
+            f,
+            "{}.{}.{}/{}.{}",
+            or(&self.gvk.kind, "[noKind]"),
+            or(&self.gvk.version, "[noVer]"),
+            or(&self.gvk.group, "[noGrp]"),
+            or(&self.name, "[noName]"),
+            or(&self.namespace, "[noNs]"),
+        )
     }
 }
 
@@ -53,6 +62,10 @@ pub(crate) struct Resource {
     pub(crate) needs_hash: bool,
     /// The vars that take their value from it.
     pub(crate) var_names: Vec<String>,
+    /// Where it comes from.
+    pub(crate) origin: Option<Origin>,
+    /// What changed it.
+    pub(crate) transformations: Vec<Origin>,
     previous: Vec<Id>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,
@@ -66,6 +79,8 @@ impl Resource {
             behavior: Behavior::Unspecified,
             needs_hash: false,
             var_names: Vec::new(),
+            origin: None,
+            transformations: Vec::new(),
             previous: Vec::new(),
             prefixes: Vec::new(),
             suffixes: Vec::new(),
@@ -128,6 +143,18 @@ impl Resource {
         }
     }
 
+    /// Sets a label or an annotation.
+    pub(crate) fn set_metadata(&mut self, field: &str, key: &str, text: &str) {
+        let Some(metadata) = self.metadata() else { return };
+        let child = metadata.entry(field).or_insert(Value::Null);
+        if child.is_null() {
+            *child = Value::Object(Map::new());
+        }
+        if let Some(child) = child.as_object_mut() {
+            child.insert(key.to_owned(), text.into());
+        }
+    }
+
     /// Remembers that a prefix or suffix was added in a layer.
     pub(crate) fn remember_affix(&mut self, side: Side, affix: &str) {
         let list = match side {
@@ -165,6 +192,9 @@ impl Resource {
             }
         }
         self.needs_hash &= old.needs_hash;
+        self.origin = old.origin;
+        self.transformations = old.transformations;
+        self.var_names = old.var_names;
         self.previous = old.previous;
         self.prefixes = old.prefixes;
         self.suffixes = old.suffixes;

@@ -24,7 +24,10 @@ impl Resources {
     pub(crate) fn push(&mut self, resource: Resource) -> Result<(), BuildError> {
         let id = resource.id();
         if let Some(other) = self.0.iter().find(|r| r.id().is_same(&id)) {
-            let error = BuildError::new(format!("{id} is given twice; first in {}", other.place));
+            let error = BuildError::new(format!(
+                "may not add resource with an already registered id: {id}; it is first given in {}",
+                other.place
+            ));
             return Err(error
                 .at(&resource.place)
                 .hint("remove one of them, or turn one into a patch of the other"));
@@ -51,7 +54,9 @@ impl Resources {
             ([], _) => return self.push(resource),
             ([index], behavior @ (Behavior::Merge | Behavior::Replace)) => (*index, behavior),
             ([_], _) => {
-                let error = BuildError::new(format!("{id} exists already"));
+                let error = BuildError::new(format!(
+                    "{id} exists already: behavior must be merge or replace"
+                ));
                 return Err(error
                     .at(&resource.place)
                     .hint("say `behavior: merge` or `behavior: replace`, or choose another name"));

@@ -2,7 +2,7 @@ use capstan_model::{Fault as _, Manifest};
 use capstan_tree::MemTree;
 use serde_json::{Value, json};
 
-use crate::{CommonMetadata, Image, Overlay, Patch, Target, build};
+use crate::{CommonMetadata, Image, Options, Overlay, Patch, Target, build};
 
 /// A tree from `//- path` headings and the text below each.
 fn tree(text: &str) -> MemTree {
@@ -19,7 +19,7 @@ fn tree(text: &str) -> MemTree {
 }
 
 fn built(text: &str, path: &str, overlay: &Overlay) -> Vec<Manifest> {
-    build(&tree(text), path, overlay).unwrap_or_else(|error| panic!("{error}"))
+    build(&tree(text), path, overlay, Options::FLUX).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn names(manifests: &[Manifest]) -> Vec<String> {
@@ -27,7 +27,7 @@ fn names(manifests: &[Manifest]) -> Vec<String> {
 }
 
 fn fault(text: &str, path: &str) -> (String, String) {
-    let error = build(&tree(text), path, &Overlay::default()).expect_err("a faulty tree");
+    let error = build(&tree(text), path, &Overlay::default(), Options::FLUX).expect_err("a faulty tree");
     (error.to_string(), error.hints().join(" "))
 }
 
@@ -222,47 +222,47 @@ fn errors_name_line_layer_and_remedy() {
     for (text, message, hint) in [
         (
             "//- o/kustomization.yaml\nresources:\n- ../b\n//- b/kustomization.yaml\nresources: [gone.yaml]\n//- b/here.yaml\n",
-            "b/kustomization.yaml:1: `b/gone.yaml` does not exist, included by o/kustomization.yaml:2",
+            "b/kustomization.yaml:1: accumulating resources: '/b/gone.yaml' doesn't exist, included by o/kustomization.yaml:2",
             "`here.yaml`",
         ),
         (
             "//- o/kustomization.yaml\nresources: [a.yaml]\n//- o/a.yaml\na: b\n c: d\n",
-            "o/a.yaml:2: invalid YAML: ",
+            "o/a.yaml:2: accumulating resources: invalid YAML: ",
             "",
         ),
         (
             "//- o/kustomization.yaml\nresources: [../o]\n",
-            "o/kustomization.yaml:1: cycle: `o` -> `o`",
+            "o/kustomization.yaml:1: accumulating resources: cycle: `o` -> `o`",
             "include itself",
         ),
         (
             "//- o/kustomization.yaml\nresources: [../../etc]\n",
-            "o/kustomization.yaml:1: `../../etc` leads out of the source tree",
+            "o/kustomization.yaml:1: accumulating resources: `../../etc` leads out of the source tree",
             "outside",
         ),
         (
             "//- o/kustomization.yaml\nresources: [https://example.com/x.yaml]\n",
-            "o/kustomization.yaml:1: `https://example.com/x.yaml` is remote",
+            "o/kustomization.yaml:1: accumulating resources: `https://example.com/x.yaml` is remote",
             "copy",
         ),
         (
             &format!(
                 "//- o/kustomization.yaml\nresources:\n- a.yaml\n- b.yaml\n//- o/a.yaml\n{object}\n//- o/b.yaml\n\n{object}\n"
             ),
-            "o/b.yaml:2: v1 ConfigMap `a` is given twice; first in o/a.yaml:1, included by o/kustomization.yaml:3",
+            "o/b.yaml:2: accumulating resources: may not add resource with an already registered id: ConfigMap.v1.[noGrp]/a.[noNs]; it is first given in o/a.yaml:1, included by o/kustomization.yaml:3",
             "patch",
         ),
         (
             &format!(
                 "//- o/kustomization.yaml\nresources: [a.yaml]\npatches:\n- patch: |\n    kind: ConfigMap\n    apiVersion: v1\n    metadata: {{name: z}}\n//- o/a.yaml\n{object}\n"
             ),
-            "o/kustomization.yaml:3: v1 ConfigMap `z` does not exist: nothing to patch",
-            "there is v1 ConfigMap `a`",
+            "o/kustomization.yaml:3: no matches for Id ConfigMap.v1.[noGrp]/z.[noNs]; failed to find unique target for patch",
+            "there is ConfigMap.v1.[noGrp]/a",
         ),
     ] {
         let (error, hints) = fault(text, "o");
         assert!(error.starts_with(message), "{error}");
         assert!(hints.contains(hint), "{hints}");
     }
-    assert!(fault("//- a/b\n", "gone").0.contains("`gone` does not exist"));
+    assert!(fault("//- a/b\n", "gone").0.contains("'/gone' doesn't exist"));
 }

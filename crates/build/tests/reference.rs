@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capstan_build::{Overlay, build};
+use capstan_build::{Options, Overlay, build};
 use capstan_model::Manifest;
 use capstan_tree::MemTree;
 
@@ -42,7 +42,7 @@ fn tree(root: &Path) -> MemTree {
 }
 
 fn built(tree: &MemTree, path: &str) -> Vec<Manifest> {
-    build(tree, path, &Overlay::default()).unwrap_or_else(|error| panic!("{error}"))
+    build(tree, path, &Overlay::default(), Options::FLUX).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn find<'a>(manifests: &'a [Manifest], kind: &str) -> &'a Manifest {

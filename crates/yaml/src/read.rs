@@ -213,8 +213,10 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let value = self.child(&key, event, &value_span)?;
-            if map.contains_key(&key) {
-                return Err(self.error(mark(&span), format!("key `{key}` is given twice")));
+            // Configuration takes the last of two equal keys, objects none.
+            if self.schema == Schema::Objects && map.contains_key(&key) {
+                let message = format!("mapping key \"{key}\" already defined: it is given twice");
+                return Err(self.error(mark(&span), message));
             }
             map.insert(key, value);
         }

@@ -1,6 +1,6 @@
 //! Whole builds: files in, YAML out, or the error.
 
-use capstan_build::{Overlay, build};
+use capstan_build::{Options, Overlay, build};
 use serde_json::Value;
 
 use crate::case::{Verdict, expects_error, is_expected_error, text, tree};
@@ -16,7 +16,7 @@ pub(crate) fn judge(case: &Value) -> Verdict {
         _ => return Verdict::Skipped,
     };
     let tree = tree(case, ROOT);
-    let built = build(&tree, text(case, "path"), &Overlay::default());
+    let built = build(&tree, text(case, "path"), &Overlay::default(), options(case));
     let built = built
         .map(|objects| capstan_yaml::emit_all(objects.iter().map(capstan_model::Manifest::value)));
     match built {
@@ -27,6 +27,16 @@ pub(crate) fn judge(case: &Value) -> Verdict {
         Err(_) if any_error && expects_error(case) => Verdict::Passed,
         Err(error) if expects_error(case) => is_expected_error(case, &error.to_string()),
         Err(error) => Verdict::Failed(error.to_string()),
+    }
+}
+
+/// How the case runs the program.
+fn options(case: &Value) -> Options {
+    let option = |name: &str| case["options"][name].as_str().unwrap_or_default();
+    Options {
+        restricts: option("loadRestrictions") != "none",
+        legacy_order: option("reorder") == "legacy",
+        ..Options::KUSTOMIZE
     }
 }
 

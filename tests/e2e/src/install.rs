@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use capstan_build::Overlay;
+use capstan_build::{Options, Overlay};
 use capstan_cluster::{ApplyOptions, Cluster};
 use capstan_model::Manifest;
 use capstan_store::read_dir;
@@ -51,7 +51,7 @@ pub fn render(folder: &str) -> Result<Vec<Manifest>> {
 /// The objects of a folder below another.
 pub fn build(base: &Path, folder: &str) -> Result<Vec<Manifest>> {
     let tree = read_dir(base)?;
-    capstan_build::build(&tree, folder, &Overlay::default())
+    capstan_build::build(&tree, folder, &Overlay::default(), Options::KUSTOMIZE)
         .with_context(|| format!("{} does not build", base.join(folder).display()))
 }
 

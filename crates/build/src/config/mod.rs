@@ -9,6 +9,7 @@ use capstan_model::GroupVersionKind;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::decode::{Mode, decode};
 use crate::error::BuildError;
 use crate::fields::{Field, admits};
 
@@ -66,7 +67,7 @@ impl Config {
 
     /// The lists of one `configurations` file.
     pub(crate) fn parse(document: &Value) -> Result<Self, BuildError> {
-        Self::deserialize(document)
+        decode(document, Mode::Lenient)
             .map_err(|error| BuildError::new(format!("invalid transformer configuration: {error}")))
     }
 

@@ -36,7 +36,13 @@ pub(crate) fn strategic_merges(
         } else {
             Source { path: "", inline: value }
         };
-        for (document, at) in source.documents(loader, directory, place)? {
+        let documents = source.documents(loader, directory, place)?;
+        if documents.is_empty() {
+            return Err(
+                BuildError::new(format!("patch appears to be empty; files=[{value}]")).at(place)
+            );
+        }
+        for (document, at) in documents {
             merge_by_id(document, &at, Allowed::default(), resources)
                 .map_err(|error| error.at(place))?;
         }
@@ -64,7 +70,12 @@ fn one(
     place: &Place,
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    let source = Source { path: &patch.path, inline: &patch.patch };
+    let source = Source { path: &patch.path, inline: patch.patch.trim() };
+    match (source.path, source.inline) {
+        ("", "") => return Err(BuildError::new("must specify one of patch and path in `patches`")),
+        ("", _) | (_, "") => {}
+        _ => return Err(BuildError::new("patch and path can't be set at the same time")),
+    }
     let mut documents = source.documents(loader, directory, place)?;
     if let Some(option) = patch.options.keys().find(|o| !OPTIONS.contains(&o.as_str())) {
         return Err(BuildError::new(format!("unknown option `{option}` of a patch"))
@@ -74,7 +85,7 @@ fn one(
     let allowed = Allowed { name: allows("allowNameChange"), kind: allows("allowKindChange") };
     if let [(Value::Array(operations), _)] = documents.as_slice() {
         let Some(target) = &patch.target else {
-            return Err(BuildError::new("a JSON 6902 patch needs a target")
+            return Err(BuildError::new("must specify a target for JSON patch")
                 .hint("add `target` with at least a kind and a name"));
         };
         return json6902::apply(operations, &Matcher::new(target)?, resources);
@@ -86,9 +97,11 @@ fn one(
     };
     let (document, at) = match (documents.pop(), documents.is_empty()) {
         (Some(only), true) => only,
-        (None, _) => return Err(BuildError::new("the patch is empty")),
+        // Nothing but comments changes nothing.
+        (None, _) => return Ok(()),
         (Some(_), false) => {
-            return Err(BuildError::new("a patch with a target is one document"));
+            let message = "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field";
+            return Err(BuildError::new(message).hint("write an entry for each patch"));
         }
     };
     let document = load::object(document, &at)?;
@@ -110,12 +123,25 @@ pub(crate) fn json_patches(
     for Placed { value: patch, place } in patches {
         let mut apply = || {
             let source = Source { path: &patch.path, inline: &patch.patch };
+            if !patch.path.is_empty() && !patch.patch.is_empty() {
+                return Err(BuildError::new("must specify a file path or jsonOp, not both"));
+            }
             let documents = source.documents(loader, directory, place)?;
             let [(Value::Array(operations), _)] = documents.as_slice() else {
-                return Err(BuildError::new("a JSON 6902 patch is a list of operations"));
+                let kind = match documents.first() {
+                    Some((Value::String(_), _)) => "string",
+                    Some((Value::Object(_), _)) => "object",
+                    _ => "value",
+                };
+                let message =
+                    format!("cannot unmarshal {kind} into Go value of type jsonpatch.Patch");
+                return Err(
+                    BuildError::new(message).hint("a JSON 6902 patch is a list of operations")
+                );
             };
-            let Some(target) = &patch.target else {
-                return Err(BuildError::new("a JSON 6902 patch needs a target"));
+            let Some(target) = patch.target.as_ref().filter(|target| !target.name.is_empty())
+            else {
+                return Err(BuildError::new("must specify the target name"));
             };
             let matcher = Matcher::new(&exactly(target))?;
             if !resources.iter().any(|r| matcher.matches(r)) {
@@ -167,11 +193,17 @@ fn merge_by_id(
                     names.join(", ")
                 )
             };
-            Err(BuildError::new(format!("{id} does not exist: nothing to patch")).at(at).hint(hint))
-        }
-        _ => Err(BuildError::new(format!("the patch for {id} matches several objects"))
+            Err(BuildError::new(format!(
+                "no matches for Id {id}; failed to find unique target for patch {id}"
+            ))
             .at(at)
-            .hint("give the namespace, or use `target`")),
+            .hint(hint))
+        }
+        _ => Err(BuildError::new(format!(
+            "multiple matches for Id {id}; failed to find unique target for patch {id}"
+        ))
+        .at(at)
+        .hint("give the namespace, or use `target`")),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Scene, value_add};
+use crate::decode::{self, Mode};
 use crate::error::BuildError;
 use crate::fields::Field;
 use crate::generate::{self, Generator, Kind};
@@ -100,7 +101,7 @@ struct Replacements {
 }
 
 fn decode<T: DeserializeOwned>(config: &Resource) -> Result<T, BuildError> {
-    T::deserialize(&config.value)
+    decode::decode(&config.value, Mode::Lenient)
         .map_err(|error| super::fails(config, BuildError::new(error.to_string())))
 }
 
@@ -138,8 +139,11 @@ fn service_account(config: &Resource) -> Result<Resource, BuildError> {
         let message = format!("cloud provider {} not supported yet", text("/cloud"));
         return Err(BuildError::new(message));
     }
-    let account =
-        format!("{}@{}.iam.gserviceaccount.com", text("/serviceAccount/name"), text("/projectId"));
+    let account = format!(
+        "{}@{}.iam.gserviceaccount.com",
+        text("/serviceAccount/name"),
+        text("/serviceAccount/projectId")
+    );
     let mut value = json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -160,7 +164,9 @@ fn decode_at<T: DeserializeOwned + Default>(
     field: &str,
 ) -> Result<T, BuildError> {
     match config.value.get(field) {
-        Some(value) => T::deserialize(value).map_err(|error| BuildError::new(error.to_string())),
+        Some(value) => {
+            decode::decode(value, Mode::Lenient).map_err(|error| BuildError::new(error.to_string()))
+        }
         None => Ok(T::default()),
     }
 }

@@ -3,6 +3,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Scene;
+use crate::decode::{Mode, decode};
 use crate::error::BuildError;
 use crate::fields;
 use crate::resource::Resource;
@@ -35,12 +36,12 @@ pub(super) fn run(
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
     let mut add: ValueAdd =
-        ValueAdd::deserialize(&config.value).map_err(|error| BuildError::new(error.to_string()))?;
+        decode(&config.value, Mode::Lenient).map_err(|error| BuildError::new(error.to_string()))?;
     if !add.target_file_path.is_empty() {
         let path = &add.target_file_path;
         let (documents, _) = scene.loader.documents(scene.directory, path, Schema::Config)?;
         for document in documents {
-            let more: ValueAdd = ValueAdd::deserialize(&document.value)
+            let more: ValueAdd = decode(&document.value, Mode::Lenient)
                 .map_err(|error| BuildError::new(error.to_string()))?;
             add.targets.extend(more.targets);
         }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use capstan_yaml::{Schema, resolve};
 use serde_json::{Map, Value};
 
 use crate::config::{self, Config};
@@ -63,6 +64,11 @@ fn insert(pairs: &Pairs, value: &mut Value) -> Result<(), String> {
         return Err("wrong node kind: expected a map".to_owned());
     };
     for (key, text) in pairs {
+        // kustomize writes a new key without quotes, and then cannot read what it wrote.
+        let is_text = matches!(resolve(key, Schema::Config), Ok(Value::String(_)));
+        if !is_text && !map.contains_key(key) {
+            return Err(format!("the key `{key}` is no text in YAML"));
+        }
         map.insert(key.clone(), text.as_str().into());
     }
     Ok(())

@@ -79,9 +79,8 @@ impl Rule<'_> {
 
     fn set_field(&self, field: &Field, resource: &mut Resource) -> Result<(), BuildError> {
         let set = &mut |value: &mut Value| match value {
-            Value::Array(_) | Value::Object(_) => {
-                Err("namespace field specs must target scalar nodes".to_owned())
-            }
+            Value::Array(_) => Err("expected ScalarNode but got SequenceNode".to_owned()),
+            Value::Object(_) => Err("expected ScalarNode but got MappingNode".to_owned()),
             found => {
                 self.set_value(found);
                 Ok(())
@@ -89,10 +88,13 @@ impl Rule<'_> {
         };
         let id = resource.id();
         field.visit(&mut resource.value, &Value::Null, set).map_err(|error| {
-            BuildError::new(format!(
-                "namespace transformation failed: considering field '{}' of {id}: {error}",
-                field.path
-            ))
+            let doing = if error.starts_with("expected ScalarNode") {
+                "namespace field specs must target scalar nodes"
+            } else {
+                "namespace transformation failed"
+            };
+            let message = format!("{doing}: considering field '{}' of object {id}", field.path);
+            BuildError::new(format!("{message}: wrong node kind: {error}"))
         })
     }
 

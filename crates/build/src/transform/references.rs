@@ -178,7 +178,7 @@ impl Scene<'_> {
         }
         let names: Vec<String> = candidates.iter().map(|i| self.current[*i].to_string()).collect();
         Err(BuildError::new(format!(
-            "{} refers to `{name}`, which may be any of {}",
+            "found multiple possible referrals: {} refers to `{name}`, which may be any of {}",
             self.current[self.referrer],
             names.join(", ")
         ))

@@ -2,11 +2,13 @@
 
 mod embedded;
 
+use capstan_model::GroupVersionKind;
 use capstan_yaml::{Schema, resolve};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::names::scalar;
+use crate::decode::{Mode, decode};
 use crate::error::BuildError;
 use crate::fields::admits;
 use crate::kustomization::Placed;
@@ -106,7 +108,7 @@ impl Entry {
                 }
             };
             for item in items {
-                let entry = Self::deserialize(&item)
+                let entry = decode::<Self>(&item, Mode::Lenient)
                     .map_err(|error| BuildError::new(format!("invalid replacement: {error}")))?;
                 replacements.push(entry);
             }
@@ -187,18 +189,12 @@ fn is_nothing(value: &Value) -> bool {
 
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let or = |text: &str, none: &str| {
-            if text.is_empty() { none.to_owned() } else { text.to_owned() }
+        let id = Id {
+            gvk: GroupVersionKind::new(&*self.group, &*self.version, &*self.kind),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
         };
-        write!(
-            f,
-            "{}.{}.{}/{}.{}",
-            or(&self.kind, "[noKind]"),
-            or(&self.version, "[noVer]"),
-            or(&self.group, "[noGrp]"),
-            or(&self.name, "[noName]"),
-            or(&self.namespace, "[noNs]"),
-        )?;
+        write!(f, "{id}")?;
         if self.field_path.is_empty() { Ok(()) } else { write!(f, ":{}", self.field_path) }
     }
 }

@@ -29,7 +29,19 @@ pub(crate) fn set(
     if found {
         return Ok(());
     }
-    let kinds: Vec<_> = fields.iter().map(|field| field.kind.as_str()).collect();
+    let or =
+        |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
+    let kinds: Vec<_> = fields
+        .iter()
+        .map(|field| {
+            format!(
+                "{}.{}.{}",
+                or(&field.kind, "[noKind]"),
+                or(&field.version, "[noVer]"),
+                or(&field.group, "[noGrp]")
+            )
+        })
+        .collect();
     let message = format!(
         "resource with name {} does not match a config with the following GVK [{}]",
         replica.name,
