@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) source_queue: Queue<NamespacedName>,
     pub(crate) unit_queue: Queue<NamespacedName>,
     pub(crate) receiver_queue: Queue<NamespacedName>,
+    /// Objects that nothing reconciles, by where they are.
+    pub(crate) unreconciled_queue: Queue<Place>,
     pub(crate) followed: Followed,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,

@@ -8,10 +8,12 @@
 mod ready;
 mod source;
 mod unit;
+mod unreconciled;
 
 pub use ready::Failure;
 pub use source::{SourceOutcome, source_status};
 pub use unit::{Health, UnitOutcome, unit_status};
+pub use unreconciled::{NOT_SUPPORTED, unreconciled_status};
 
 /// What a status patch is made from.
 #[derive(Clone, Copy, Debug)]
