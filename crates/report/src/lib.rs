@@ -5,11 +5,13 @@
 //! the spec can mend; `lastHandledReconcileAt` moves at the end of every attempt; `Reconciling` and `Stalled` are present
 //! only while they hold.
 
+mod history;
 mod ready;
 mod source;
 mod unit;
 mod unreconciled;
 
+pub use history::Built;
 pub use ready::Failure;
 pub use source::{SourceOutcome, source_status};
 pub use unit::{Health, UnitOutcome, unit_status};
