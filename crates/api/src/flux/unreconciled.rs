@@ -213,3 +213,61 @@ fn remove_status(version: &mut CustomResourceDefinitionVersion) {
         properties.remove("status");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{UNRECONCILED, Unreconciled};
+    use crate::flux::crds;
+    use crate::flux::shared::CRD_LABELS;
+
+    fn kind(kind: &str) -> &'static Unreconciled {
+        UNRECONCILED.iter().find(|known| known.kind == kind).expect("a kind of the table")
+    }
+
+    #[test]
+    fn a_kind_shows_what_flux_shows() {
+        let crd = kind("HelmChart").crd();
+        assert_eq!(crd.metadata.name.as_deref(), Some("helmcharts.source.toolkit.fluxcd.io"));
+        assert_eq!(crd.spec.names.short_names.as_deref(), Some(&["hc".to_owned()][..]));
+        let columns = crd.spec.versions[0].additional_printer_columns.as_deref();
+        let names: Vec<_> = columns.unwrap_or_default().iter().map(|c| &*c.name).collect();
+        let expected = ["Chart", "Version", "Source Kind", "Source Name", "Age", "Ready", "Status"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_newest_version_is_stored_and_the_older_ones_are_served() {
+        let versions = kind("HelmRelease").crd().spec.versions;
+        let seen: Vec<_> = versions.iter().map(|v| (&*v.name, v.served, v.storage)).collect();
+        assert_eq!(seen, [("v2", true, true), ("v2beta2", true, false), ("v2beta1", true, false)]);
+    }
+
+    #[test]
+    fn notification_kinds_are_static() {
+        for kind in UNRECONCILED {
+            for version in kind.crd().spec.versions {
+                let schema = version.schema.and_then(|schema| schema.open_api_v3_schema);
+                let properties = schema.and_then(|schema| schema.properties).expect("a schema");
+                let status = properties.contains_key("status");
+                let subresource = version.subresources.is_some();
+                assert_eq!((status, subresource), (kind.has_status, kind.has_status));
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_that_nobody_has_seen_says_so() {
+        for crd in crds() {
+            assert!(CRD_LABELS.iter().all(|(key, value)| {
+                let labels = crd.metadata.labels.as_ref();
+                labels.and_then(|labels| labels.get(*key)).is_some_and(|own| own == value)
+            }));
+            for version in crd.spec.versions.into_iter().filter(|v| v.subresources.is_some()) {
+                let schema = version.schema.and_then(|schema| schema.open_api_v3_schema);
+                let properties = schema.and_then(|schema| schema.properties).expect("a schema");
+                let default = properties["status"].default.as_ref().expect("a default");
+                assert_eq!(default.0["observedGeneration"], -1);
+            }
+        }
+    }
+}

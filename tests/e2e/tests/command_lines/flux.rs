@@ -20,6 +20,7 @@ pub(crate) async fn story(stage: &Stage) -> Result<()> {
     reconciles(&flux, &fleet).await?;
     suspends_a_unit(&flux, &fleet).await?;
     suspends_a_source(&flux, &fleet).await?;
+    receives(&flux, &fleet).await?;
     tells_what_is_not_reconciled(&flux, &fleet).await?;
     deletes(&flux, &fleet).await
 }
@@ -169,6 +170,22 @@ async fn suspends_a_source(flux: &Program, fleet: &Fleet<'_>) -> Result<()> {
     ensure!(said.err.contains(&format!("fetched revision {white}")), "{said}");
     flux.succeeds(&format!("reconcile kustomization {apps}")).await?;
     fleet.is_painted("white").await
+}
+
+async fn receives(flux: &Program, fleet: &Fleet<'_>) -> Result<()> {
+    let secret = "apiVersion: v1\nkind: Secret\n\
+        metadata: {name: flux-hook, namespace: flux-system}\nstringData: {token: secret}\n";
+    fleet.stage.apply(secret).await?;
+    flux.succeeds(&format!(
+        "create receiver flux-hook --type=generic --secret-ref=flux-hook \
+         --resource=GitRepository/{}",
+        fleet.name
+    ))
+    .await?;
+    flux.succeeds("reconcile receiver flux-hook").await?;
+    let listed = flux.succeeds("get receivers").await?;
+    ensure!(listed.row("flux-hook")?[1..3] == ["False", "True"], "{listed}");
+    flux.succeeds("delete receiver flux-hook --silent").await.map(|_| ())
 }
 
 /// Kinds that are served and not reconciled.
