@@ -10,6 +10,7 @@ mod managed;
 mod receiver;
 mod source;
 mod unit;
+mod unreconciled;
 mod watches;
 mod wiring;
 mod world;

@@ -4,7 +4,7 @@ use capstan_cluster::{Change, ClusterError, Mirror, Selection, mirror_into};
 use capstan_model::{GroupVersionKind, NamespacedName};
 
 use crate::unit;
-use crate::world::{World, is_ours_to_see};
+use crate::world::{Place, World, is_ours_to_see};
 
 /// How soon a kind whose CRD is not there yet is looked for again.
 const KIND_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -69,5 +69,13 @@ pub(crate) fn unit_changed(world: &World, change: &Change) {
 pub(crate) fn receiver_changed(world: &World, change: &Change) {
     if is_ours_to_see(change) && change.after.is_some() {
         world.receiver_queue.wake(change.key());
+    }
+}
+
+/// An object changed that nothing reconciles.
+pub(crate) fn unreconciled_changed(world: &World, change: &Change) {
+    if is_ours_to_see(change) && change.after.is_some() {
+        let object = change.object();
+        world.unreconciled_queue.wake(Place::new(object.gvk(), object.namespace(), object.name()));
     }
 }

@@ -13,7 +13,7 @@ use crate::follow::Followed;
 use crate::source::Sources;
 use crate::unit::{Clusters, Memories};
 use crate::world::World;
-use crate::{heartbeat, kinds, managed, receiver, source, unit, watches};
+use crate::{heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
 
 /// Runs the agent until it is told to stop.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
@@ -51,6 +51,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         followed: Followed::new(unit_queue.clone()),
         unit_queue,
         receiver_queue: Queue::new(),
+        unreconciled_queue: Queue::new(),
         memories: Memories::default(),
         clusters: Clusters::default(),
     })
@@ -102,8 +103,19 @@ fn watch(world: &World, tasks: &Tasks) {
         ("watch units", kinds::kustomization(), &world.kustomizations, watches::unit_changed),
         ("watch receivers", kinds::receiver(), &world.receivers, watches::receiver_changed),
     ];
-    for (name, gvk, mirror, woken) in watches {
-        let watching = watches::watch(world.clone(), gvk, mirror.clone(), woken);
+    let unreconciled = capstan_api::flux::UNRECONCILED.iter().map(|kind| {
+        let gvk = unreconciled::gvk(kind);
+        (
+            "watch what is not reconciled",
+            gvk,
+            Mirror::default(),
+            watches::unreconciled_changed as Woken,
+        )
+    });
+    let reconciled =
+        watches.into_iter().map(|(name, gvk, mirror, woken)| (name, gvk, mirror.clone(), woken));
+    for (name, gvk, mirror, woken) in reconciled.chain(unreconciled) {
+        let watching = watches::watch(world.clone(), gvk, mirror, woken);
         let stop = stop.clone();
         tasks.spawn(name, OnExit::StopProcess, async move {
             tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
@@ -132,5 +144,10 @@ fn reconcile(world: &World, tasks: &Tasks) {
     tasks.spawn("receivers", OnExit::StopProcess, async move {
         let queue = shared.receiver_queue.clone();
         queue.run(1, &stopped, |key| receiver::reconcile(shared.clone(), key)).await;
+    });
+    let (shared, stopped) = (world.clone(), stop.clone());
+    tasks.spawn("what is not reconciled", OnExit::StopProcess, async move {
+        let queue = shared.unreconciled_queue.clone();
+        queue.run(1, &stopped, |place| unreconciled::report(shared.clone(), place)).await;
     });
 }

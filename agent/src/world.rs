@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::follow::Followed;
+use crate::kinds;
 use crate::source::Sources;
 use crate::unit::{Clusters, Memories};
 
@@ -30,6 +31,8 @@ pub(crate) struct World {
     pub(crate) source_queue: Queue<NamespacedName>,
     pub(crate) unit_queue: Queue<NamespacedName>,
     pub(crate) receiver_queue: Queue<NamespacedName>,
+    /// Objects that nothing reconciles, by where they are.
+    pub(crate) unreconciled_queue: Queue<Place>,
     pub(crate) followed: Followed,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
@@ -55,7 +58,8 @@ impl World {
         Attempt { requested_at: object.annotation(REQUESTED_AT), ..Self::attempt(object) }
     }
 
-    /// Writes a status and takes the object as it is stored then. An object that is gone is no error.
+    /// Writes a status. The rest of the object stays as it was read: what is reported of an attempt is about the spec and
+    /// the request that it began with, whatever came meanwhile. An object that is gone is no error.
     pub(crate) async fn write_status(
         &self,
         object: &mut Manifest,
@@ -66,7 +70,7 @@ impl World {
         let (namespace, name) = (object.namespace(), object.name());
         match self.cluster.merge_status(&gvk, namespace, name, &patch, STATUS_MANAGER).await {
             Ok(stored) => {
-                *object = stored;
+                object.value_mut()["status"] = kinds::status(&stored);
                 Ok(())
             }
             Err(error) if error.is_not_found() => Ok(()),

@@ -85,7 +85,7 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
-    /// Git repositories
+    /// Sources: Git repositories and the rest of them
     #[command(alias = "source")]
     Sources {
         #[command(subcommand)]
@@ -94,6 +94,12 @@ pub(crate) enum What {
     /// Kustomizations, the units
     #[command(alias = "kustomization", visible_alias = "ks")]
     Kustomizations {
+        /// Only this one
+        name: Option<String>,
+    },
+    /// Helm releases
+    #[command(aliases = ["helmrelease"], visible_alias = "hr")]
+    Helmreleases {
         /// Only this one
         name: Option<String>,
     },
@@ -218,6 +224,7 @@ mod tests {
         let args = get("capstan get kustomizations -A -o wide");
         assert!(args.all_namespaces && args.output == Some(Output::Wide));
         assert!(get("capstan get -A ks").all_namespaces);
+        assert!(matches!(get("capstan get hr").what, What::Helmreleases { name: None }));
         assert!(matches!(get("capstan get ks apps").what,
             What::Kustomizations { name: Some(name) } if name == "apps"));
     }

@@ -8,20 +8,30 @@ use crate::failure::Failure;
 
 /// A client for the cluster that the flags name.
 pub(crate) async fn client(cluster: &Cluster) -> Result<Client, Failure> {
-    let options = KubeConfigOptions { context: cluster.context.clone(), ..Default::default() };
-    let config = match &cluster.kubeconfig {
-        Some(file) => {
-            let kubeconfig = Kubeconfig::read_from(file).map_err(|error| unusable(&error))?;
-            Config::from_custom_kubeconfig(kubeconfig, &options).await
-        }
-        None if cluster.context.is_some() => Config::from_kubeconfig(&options).await,
-        None => {
-            let config = Config::infer().await.map_err(|error| unusable(&error))?;
-            return Ok(Client::try_from(config)?);
-        }
+    if cluster.kubeconfig.is_none() && cluster.context.is_none() {
+        let config = Config::infer().await.map_err(|error| unusable(&error))?;
+        return Ok(Client::try_from(config)?);
+    }
+    let read = match &cluster.kubeconfig {
+        Some(file) => Kubeconfig::read_from(file),
+        None => Kubeconfig::read(),
     };
-    let config = config.map_err(|error| unusable(&error))?;
-    Ok(Client::try_from(config)?)
+    let kubeconfig = read.map_err(|error| unusable(&error))?;
+    if let Some(context) = &cluster.context {
+        check_context(&kubeconfig, context)?;
+    }
+    let options = KubeConfigOptions { context: cluster.context.clone(), ..Default::default() };
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    Ok(Client::try_from(config.map_err(|error| unusable(&error))?)?)
+}
+
+fn check_context(kubeconfig: &Kubeconfig, context: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = kubeconfig.contexts.iter().map(|known| &*known.name).collect();
+    if names.contains(&context) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("the kubeconfig has no context `{context}`"))
+        .hint(format!("it has: {}", names.join(", "))))
 }
 
 fn unusable(error: &(dyn std::error::Error + 'static)) -> Failure {

@@ -9,8 +9,11 @@ use crate::discovery::Kind;
 /// Objects that share a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
+    /// Sources of every kind.
     Sources,
+    GitRepositories,
     Kustomizations,
+    HelmReleases,
     Composites,
     Claims,
     Managed,
@@ -19,9 +22,10 @@ pub(crate) enum Family {
 
 impl Family {
     /// In the order in which a change travels.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Sources,
         Self::Kustomizations,
+        Self::HelmReleases,
         Self::Spokes,
         Self::Claims,
         Self::Composites,
@@ -32,7 +36,9 @@ impl Family {
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::Sources => "source",
+            Self::GitRepositories => "GitRepository",
             Self::Kustomizations => "Kustomization",
+            Self::HelmReleases => "HelmRelease",
             Self::Composites => "composite resource",
             Self::Claims => "claim",
             Self::Managed => "managed resource",
@@ -42,14 +48,22 @@ impl Family {
 
     /// Do its objects live in namespaces?
     pub(crate) const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Sources | Self::Kustomizations | Self::Claims)
+        !matches!(self, Self::Composites | Self::Managed | Self::Spokes)
+    }
+
+    /// Are its kinds made by definitions, so that a cluster may have none?
+    pub(crate) const fn is_defined_by_users(self) -> bool {
+        matches!(self, Self::Composites | Self::Claims)
     }
 
     /// Column names; the last ones only with `-o wide`.
     pub(crate) fn header(self, wide: bool) -> Vec<&'static str> {
         let (always, more): (&[&str], &[&str]) = match self {
-            Self::Sources => {
+            Self::Sources | Self::GitRepositories => {
                 (&["NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE"], &["URL", "AGE"])
+            }
+            Self::HelmReleases => {
+                (&["NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE"], &["CHART", "AGE"])
             }
             Self::Kustomizations => (
                 &["NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE"],
@@ -85,10 +99,15 @@ impl Family {
         let ready = status(object, "Ready");
         let synced = status(object, "Synced");
         let mut cells = match self {
-            Self::Sources | Self::Kustomizations => {
+            Self::Sources | Self::GitRepositories | Self::Kustomizations | Self::HelmReleases => {
                 let revision = match self {
-                    Self::Sources => text("/status/artifact/revision"),
-                    _ => text("/status/lastAppliedRevision"),
+                    Self::Kustomizations => text("/status/lastAppliedRevision"),
+                    Self::HelmReleases => text("/status/history/0/chartVersion"),
+                    _ => text("/status/artifact/revision"),
+                };
+                let name = match self {
+                    Self::Sources => format!("{}/{name}", kind.kind.to_lowercase()),
+                    _ => name,
                 };
                 let (revision, message) = if wide {
                     (revision, message(object))
@@ -120,7 +139,8 @@ impl Family {
         };
         if wide {
             cells.extend(match self {
-                Self::Sources => vec![text("/spec/url"), age],
+                Self::Sources | Self::GitRepositories => vec![text("/spec/url"), age],
+                Self::HelmReleases => vec![chart(object), age],
                 Self::Kustomizations => {
                     vec![source(object), text("/spec/path"), inventory_size(object), age]
                 }
@@ -194,6 +214,17 @@ fn source(object: &Value) -> String {
     match text_at(object, "/spec/sourceRef/namespace") {
         "" => format!("{kind}/{name}"),
         namespace => format!("{kind}/{namespace}/{name}"),
+    }
+}
+
+/// The chart that a HelmRelease names, or the object that holds it.
+fn chart(object: &Value) -> String {
+    match text_at(object, "/spec/chart/spec/chart") {
+        "" => {
+            let reference = |key: &str| text_at(object, &format!("/spec/chartRef/{key}"));
+            format!("{}/{}", reference("kind"), reference("name"))
+        }
+        chart => chart.to_owned(),
     }
 }
 
@@ -271,6 +302,14 @@ mod tests {
         let wide = row(Family::Kustomizations, &kind, &object, true);
         assert_eq!(wide[1], format!("main@sha1:{COMMIT}"));
         assert_eq!(wide[5..], ["GitRepository/fleet", "./apps", "2", "60m"]);
+    }
+
+    #[test]
+    fn a_source_shows_its_kind_where_kinds_are_mixed() {
+        let object = json!({"metadata": {"name": "charts"}, "spec": {"url": "https://e.org"}});
+        let kind = kind("source.toolkit.fluxcd.io", "HelmRepository");
+        assert_eq!(row(Family::Sources, &kind, &object, false)[0], "helmrepository/charts");
+        assert_eq!(row(Family::GitRepositories, &kind, &object, false)[0], "charts");
     }
 
     #[test]

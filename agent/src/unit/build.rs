@@ -7,6 +7,7 @@ use capstan_model::{Chain, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
 use capstan_report::Failure;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::failure;
 use super::variables::Variables;
@@ -55,6 +56,12 @@ fn build_now(
         })
     };
     manifests.iter().map(expand).collect()
+}
+
+/// Digest of what was built, of the text that `kustomize build` would print.
+pub(super) fn digest(built: &[Manifest]) -> String {
+    let text = capstan_yaml::emit_all(built.iter().map(Manifest::value));
+    format!("sha256:{}", hex::encode(Sha256::digest(text)))
 }
 
 /// What the Kustomization adds to the folder's own kustomization.

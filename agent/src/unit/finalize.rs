@@ -120,6 +120,7 @@ async fn hold(world: &World, unit: &mut Manifest, message: String) -> Result<Nex
         failure: failure("Terminating", message),
         revision: None,
         unhealthy: false,
+        built: None,
     };
     let status = unit_status(&before, &outcome, World::attempt(unit));
     if before.get("conditions") != status.get("conditions") {

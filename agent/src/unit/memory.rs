@@ -18,7 +18,10 @@ pub(super) struct Memory {
 #[derive(Clone, Debug)]
 pub(super) struct Done {
     pub(super) inputs: Inputs,
+    /// When it began.
     pub(super) at: Instant,
+    /// Digest of what was built; nothing when it failed before.
+    pub(super) digest: Option<String>,
     pub(super) phase: Phase,
 }
 

@@ -5,7 +5,7 @@ use capstan_apply::{Outcome, Pruned};
 use capstan_cluster::{ClusterError, EventType};
 use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
 use capstan_plan::Plan;
-use capstan_report::{Failure, Health, UnitOutcome, unit_status};
+use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
 use tokio::time::Instant;
 
@@ -183,15 +183,17 @@ impl Run<'_> {
         mut memory: Memory,
         inputs: Inputs,
     ) -> Result<Next, ClusterError> {
-        let started = Instant::now();
+        let at = Instant::now();
         if may_have_drifted(memory.done.as_ref(), &inputs) {
             memory.known = capstan_apply::Known::default();
         }
         self.report_progress(unit).await?;
-        let plan = match self.plan(unit).await {
-            Ok(plan) => plan,
-            Err(failure) => return self.fail(unit, memory, inputs, failure).await,
+        let failed = Done { inputs, at, digest: None, phase: Phase::Failed };
+        let (plan, digest) = match self.plan(unit).await {
+            Ok(planned) => planned,
+            Err(failure) => return self.fail(unit, memory, failed, failure).await,
         };
+        let done = Done { digest: Some(digest), ..failed };
         let union = build::inventory_status(&plan.union_inventory);
         if plan.union_inventory != build::inventory(unit) {
             self.write(unit, &UnitOutcome::Inventory(union.clone())).await?;
@@ -201,33 +203,30 @@ impl Run<'_> {
         if !outcome.failed.is_empty() {
             self.announce(unit, &outcome, &Pruned::default()).await;
             let failure = apply_failure(&outcome);
-            return self.fail(unit, memory, inputs, failure).await;
+            return self.fail(unit, memory, done, failure).await;
         }
         let pruned = capstan_apply::prune(cluster, &plan.prune).await;
         self.announce(unit, &outcome, &pruned).await;
         if let Some(first) = pruned.failed.first() {
             let failure = failure("PruneFailed", first.to_string());
-            return self.fail(unit, memory, inputs, failure).await;
+            return self.fail(unit, memory, done, failure).await;
         }
         let places = self.pending_places(&plan, &pruned);
         let is_pruning = !places.is_empty();
-        memory.done = Some(Done {
-            inputs,
-            at: started,
-            phase: Phase::Checking {
-                places: health::places(unit, &self.spec, &plan),
-                timed_out: false,
-            },
-        });
+        let to_check = health::places(unit, &self.spec, &plan);
+        let phase = Phase::Checking { places: to_check, timed_out: false };
+        memory.done = Some(Done { phase, ..done });
         let inventory =
             if is_pruning { union } else { build::inventory_status(&plan.final_inventory) };
         self.start_check(unit, memory, inventory, places).await
     }
 
-    async fn plan(&self, unit: &Manifest) -> Result<Plan, Failure> {
+    /// The plan, and the digest of what it was made from.
+    async fn plan(&self, unit: &Manifest) -> Result<(Plan, String), Failure> {
         let Ready { source, variables, target } = &self.ready;
         let built = build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
-        build::plan(&target.cluster, unit, &self.spec, built).await
+        let digest = build::digest(&built);
+        Ok((build::plan(&target.cluster, unit, &self.spec, built).await?, digest))
     }
 
     /// Pruned objects that are not gone yet keep their place in the inventory, and wake us when they go.
@@ -244,12 +243,12 @@ impl Run<'_> {
         pending: Vec<Place>,
     ) -> Result<Next, ClusterError> {
         let done = memory.done.clone().expect("set by the caller");
-        let Phase::Checking { places, .. } = done.phase else { return Ok(Next::Wait) };
+        let Phase::Checking { places, .. } = done.phase.clone() else { return Ok(Next::Wait) };
         if !pending.is_empty() {
             let cluster = &self.ready.target.cluster;
             self.world.followed.follow(self.key, Topic::Health, cluster, &pending);
             let waiting_for = format!("{} objects to be deleted", pending.len());
-            self.write_applied(unit, inventory, self.checking(waiting_for)).await?;
+            self.write_applied(unit, &done, inventory, self.checking(waiting_for)).await?;
             let failed = Done { phase: Phase::Failed, ..memory.done.clone().expect("set above") };
             self.world.memories.put(self.key, Memory { done: Some(failed), ..memory });
             let gone = self.world.followed.any_is_gone(cluster, &pending).await;
@@ -259,7 +258,7 @@ impl Run<'_> {
             return self.finish(unit, memory, inventory, Health::NotChecked).await;
         }
         let waiting_for = format!("{} objects", places.len());
-        self.write_applied(unit, inventory, self.checking(waiting_for)).await?;
+        self.write_applied(unit, &done, inventory, self.checking(waiting_for)).await?;
         self.check(unit, memory, (places, done.at, false)).await
     }
 
@@ -294,6 +293,7 @@ impl Run<'_> {
             }
             Verdict::Waiting(waiting) => format!("timeout waiting for: [{}]", waiting.join(", ")),
         };
+        let built = memory.done.as_ref().and_then(built);
         if let Some(done) = &mut memory.done {
             done.phase = Phase::Checking { places, timed_out: true };
         }
@@ -301,7 +301,7 @@ impl Run<'_> {
         if !timed_out {
             let message = format!("health check failed after {}: {problem}", rounded(waited));
             let failure = failure("HealthCheckFailed", message);
-            self.write_failure(unit, failure, true).await?;
+            self.write_failure(unit, failure, true, built).await?;
         }
         Ok(Next::After(retry(&self.spec)))
     }
@@ -314,13 +314,12 @@ impl Run<'_> {
         health: Health,
     ) -> Result<Next, ClusterError> {
         let interval = interval(&self.spec);
-        let took = memory.done.as_ref().map_or(Duration::ZERO, |done| done.at.elapsed());
-        if let Some(done) = &mut memory.done {
-            done.phase = Phase::Ready;
-        }
+        let Some(done) = memory.done.take() else { return Ok(Next::Wait) };
+        let took = done.at.elapsed();
+        memory.done = Some(Done { phase: Phase::Ready, ..done.clone() });
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
-        self.write_applied(unit, inventory, health).await?;
+        self.write_applied(unit, &done, inventory, health).await?;
         let next = FluxDuration(interval);
         let message = format!("Reconciliation finished in {}, next run in {next}", rounded(took));
         let event = (EventType::Normal, "ReconciliationSucceeded");
@@ -333,13 +332,13 @@ impl Run<'_> {
         &self,
         unit: &mut Manifest,
         mut memory: Memory,
-        inputs: Inputs,
+        done: Done,
         failure: Failure,
     ) -> Result<Next, ClusterError> {
-        memory.done = Some(Done { inputs, at: Instant::now(), phase: Phase::Failed });
+        let (stalled, built) = (failure.stalled, built(&done));
+        memory.done = Some(done);
         self.world.memories.put(self.key, memory);
-        let stalled = failure.stalled;
-        self.write_failure(unit, failure, false).await?;
+        self.write_failure(unit, failure, false, built).await?;
         if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
     }
 
@@ -351,11 +350,12 @@ impl Run<'_> {
     async fn write_applied(
         &self,
         unit: &mut Manifest,
+        done: &Done,
         inventory: serde_json::Value,
         health: Health,
     ) -> Result<(), ClusterError> {
-        let revision = self.revision();
-        let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone() };
+        let (revision, built) = (self.revision(), built(done));
+        let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone(), built };
         let attempt = match health {
             Health::Checking { .. } => World::attempt(unit),
             _ => World::ended(unit),
@@ -369,8 +369,11 @@ impl Run<'_> {
         unit: &mut Manifest,
         failure: Failure,
         unhealthy: bool,
+        built: Option<Built>,
     ) -> Result<(), ClusterError> {
-        write_failure(self.world, unit, Some(self.revision()), failure, unhealthy).await
+        let (failure, revision) = (failure, Some(self.revision()));
+        let outcome = UnitOutcome::Failed { failure, revision, unhealthy, built };
+        write_failure(self.world, unit, outcome).await
     }
 
     async fn write(&self, unit: &mut Manifest, outcome: &UnitOutcome) -> Result<(), ClusterError> {
@@ -417,7 +420,8 @@ async fn fail(
         follow_inputs(world, key, unit, &spec);
     }
     let stalled = failure.stalled;
-    write_failure(world, unit, revision, failure, false).await?;
+    let outcome = UnitOutcome::Failed { failure, revision, unhealthy: false, built: None };
+    write_failure(world, unit, outcome).await?;
     if stalled { Ok(Next::Wait) } else { Ok(Next::After(next)) }
 }
 
@@ -425,25 +429,30 @@ async fn fail(
 async fn write_failure(
     world: &World,
     unit: &mut Manifest,
-    revision: Option<String>,
-    failure: Failure,
-    unhealthy: bool,
+    outcome: UnitOutcome,
 ) -> Result<(), ClusterError> {
     let before = kinds::status(unit);
-    let outcome =
-        UnitOutcome::Failed { failure: failure.clone(), revision: revision.clone(), unhealthy };
     let status = unit_status(&before, &outcome, World::ended(unit));
-    let is_new = before.get("conditions") != status.get("conditions");
-    let is_unhandled = before.get("lastHandledReconcileAt") != status.get("lastHandledReconcileAt");
-    if is_new || is_unhandled {
+    let differs = |key: &str| before.get(key) != status.get(key);
+    let is_new = differs("conditions");
+    let is_counted = status.get("history").is_some();
+    if is_new || is_counted || differs("lastHandledReconcileAt") {
         world.write_status(unit, status).await?;
     }
-    if is_new {
+    if let UnitOutcome::Failed { failure, revision, .. } = outcome
+        && is_new
+    {
         tracing::warn!(unit = %unit.id(), reason = failure.reason, message = failure.message, "not ready");
         let event = (EventType::Warning, &*failure.reason);
         notes::record(world, unit, event, failure.message.clone(), revision.as_deref()).await;
     }
     Ok(())
+}
+
+/// What a run built, and how long it has taken so far.
+fn built(done: &Done) -> Option<Built> {
+    let digest = done.digest.clone()?;
+    Some(Built { digest, took: rounded(done.at.elapsed()) })
 }
 
 fn interval(spec: &KustomizationSpec) -> Duration {

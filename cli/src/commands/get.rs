@@ -37,24 +37,19 @@ pub(crate) async fn run(cluster: &Cluster, args: &Get) -> Result<(), Failure> {
         found.push((family, of_family));
     }
     if found.iter().all(|(_, all)| all.iter().all(|found| found.objects.is_empty())) {
-        return nothing(&found, cluster, args, name);
+        return nothing(found, cluster, args, name);
     }
-    match args.output {
-        None => out::data(&tables(&found, args, false)),
-        Some(Output::Wide) => out::data(&tables(&found, args, true)),
-        Some(Output::Name) => out::data(&names(&found)),
-        Some(Output::Json) => out::data(&format::pretty(&document(found, name))),
-        Some(Output::Yaml) => out::data(&capstan_yaml::emit(&document(found, name))),
-    }
+    print(found, args, name)
 }
 
 fn wanted(what: &What) -> (Vec<Family>, Option<&str>) {
     match what {
         What::Sources { kind: Some(SourceKind::Git { name }) } => {
-            (vec![Family::Sources], name.as_deref())
+            (vec![Family::GitRepositories], name.as_deref())
         }
         What::Sources { .. } => (vec![Family::Sources], None),
         What::Kustomizations { name } => (vec![Family::Kustomizations], name.as_deref()),
+        What::Helmreleases { name } => (vec![Family::HelmReleases], name.as_deref()),
         What::Managed { name } => (vec![Family::Managed], name.as_deref()),
         What::Composites { name } => (vec![Family::Composites], name.as_deref()),
         What::Claims { name } => (vec![Family::Claims], name.as_deref()),
@@ -106,8 +101,12 @@ impl Defined {
     fn is_of(&self, kind: &Kind, family: Family) -> bool {
         let id = (kind.group.clone(), kind.kind.clone());
         match family {
-            Family::Sources => {
+            Family::Sources => kind.group == "source.toolkit.fluxcd.io",
+            Family::GitRepositories => {
                 kind.group == "source.toolkit.fluxcd.io" && kind.kind == "GitRepository"
+            }
+            Family::HelmReleases => {
+                kind.group == "helm.toolkit.fluxcd.io" && kind.kind == "HelmRelease"
             }
             Family::Kustomizations => {
                 kind.group == "kustomize.toolkit.fluxcd.io" && kind.kind == "Kustomization"
@@ -154,34 +153,49 @@ fn with_type(kind: &Kind, object: kube::core::DynamicObject) -> Value {
     value
 }
 
-/// kubectl's way: an empty list is no failure, a name that is not there is one.
+/// kubectl's way: an empty list is no failure, and a document all the same; a name that is not there is a failure.
 fn nothing(
-    found: &[(Family, Vec<Found>)],
+    found: Vec<(Family, Vec<Found>)>,
     cluster: &Cluster,
     args: &Get,
     name: Option<&str>,
 ) -> Result<(), Failure> {
-    let [(family, kinds)] = found else {
-        out::say("►", "nothing found");
-        return Ok(());
-    };
-    let noun = family.noun();
-    if kinds.is_empty() {
-        return Err(Failure::new(format!("this cluster has no kind of {noun}"))
-            .hint("is Capstan installed here? check the cluster with --context"));
-    }
-    let place = if args.all_namespaces || !family.is_namespaced() {
-        String::new()
-    } else {
-        format!(" in {} namespace", cluster.namespace)
-    };
-    match name {
-        Some(name) => Err(Failure::new(format!("no {noun} \"{name}\" found{place}"))
-            .hint("look in all namespaces with -A, or in another with -n")),
-        None => {
-            out::say("►", &format!("no {noun} found{place}"));
-            Ok(())
+    let said = match &*found {
+        [(family, kinds)] => {
+            let noun = family.noun();
+            if kinds.is_empty() && !family.is_defined_by_users() {
+                return Err(Failure::new(format!("this cluster has no kind of {noun}"))
+                    .hint("is Capstan installed here? check the cluster with --context"));
+            }
+            let place = if args.all_namespaces || !family.is_namespaced() {
+                String::new()
+            } else {
+                format!(" in {} namespace", cluster.namespace)
+            };
+            if let Some(name) = name {
+                let failure = Failure::new(format!("no {noun} \"{name}\" found{place}"));
+                return Err(if place.is_empty() {
+                    failure
+                } else {
+                    failure.hint("look in all namespaces with -A, or in another with -n")
+                });
+            }
+            format!("no {noun} found{place}")
         }
+        _ => "nothing found".to_owned(),
+    };
+    out::say("►", &said);
+    print(found, args, name)
+}
+
+/// Prints what was found as it is asked for.
+fn print(found: Vec<(Family, Vec<Found>)>, args: &Get, name: Option<&str>) -> Result<(), Failure> {
+    match args.output {
+        None => out::data(&tables(&found, args, false)),
+        Some(Output::Wide) => out::data(&tables(&found, args, true)),
+        Some(Output::Name) => out::data(&names(&found)),
+        Some(Output::Json) => out::data(&format::pretty(&document(found, name))),
+        Some(Output::Yaml) => out::data(&capstan_yaml::emit(&document(found, name))),
     }
 }
 

@@ -5,13 +5,17 @@
 //! the spec can mend; `lastHandledReconcileAt` moves at the end of every attempt; `Reconciling` and `Stalled` are present
 //! only while they hold.
 
+mod history;
 mod ready;
 mod source;
 mod unit;
+mod unreconciled;
 
+pub use history::Built;
 pub use ready::Failure;
 pub use source::{SourceOutcome, source_status};
 pub use unit::{Health, UnitOutcome, unit_status};
+pub use unreconciled::{NOT_SUPPORTED, unreconciled_status};
 
 /// What a status patch is made from.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@ use capstan_model::ConditionStatus;
 use serde_json::{Map, Value, json};
 
 use crate::Attempt;
+use crate::history::{Built, history};
 use crate::ready::{self, Failure};
 
 /// How the health checks of a unit stand.
@@ -41,6 +42,8 @@ pub enum UnitOutcome {
         revision: Option<String>,
         /// Did it fail in the health checks?
         unhealthy: bool,
+        /// What was built; nothing when it failed before.
+        built: Option<Built>,
     },
     /// Everything was applied.
     Applied {
@@ -50,6 +53,8 @@ pub enum UnitOutcome {
         inventory: Value,
         /// Health, as far as it was checked.
         health: Health,
+        /// What was built.
+        built: Option<Built>,
     },
 }
 
@@ -64,7 +69,7 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
             Value::Object(ready::common(&conditions, attempt, false))
         }
         UnitOutcome::Inventory(inventory) => json!({ "inventory": inventory }),
-        UnitOutcome::Failed { failure, revision, unhealthy } => {
+        UnitOutcome::Failed { failure, revision, unhealthy, built } => {
             ready::failed(&mut conditions, failure, attempt);
             if *unhealthy {
                 let (no, message) = (ConditionStatus::False, ready::cut(&failure.message));
@@ -72,9 +77,11 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
             }
             let mut status = ready::common(&conditions, attempt, failure.stalled);
             insert_attempted(&mut status, revision.as_deref());
+            let end = (&*failure.reason, revision.as_deref());
+            insert_history(&mut status, previous, built.as_ref(), (end, now));
             Value::Object(status)
         }
-        UnitOutcome::Applied { revision, inventory, health } => {
+        UnitOutcome::Applied { revision, inventory, health, built } => {
             let mut status = match health {
                 Health::Checking { waiting_for, timeout } => {
                     let unknown = ConditionStatus::Unknown;
@@ -93,6 +100,8 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
                     ready::succeeded(&mut conditions, reason, &message, attempt);
                     let mut status = ready::common(&conditions, attempt, true);
                     status.insert("lastAppliedRevision".to_owned(), revision.clone().into());
+                    let end = (reason, Some(&**revision));
+                    insert_history(&mut status, previous, built.as_ref(), (end, now));
                     status
                 }
             };
@@ -120,10 +129,22 @@ fn insert_attempted(status: &mut Map<String, Value>, revision: Option<&str>) {
     }
 }
 
+/// A run that failed before it had manifests leaves no trace in the history.
+fn insert_history(
+    status: &mut Map<String, Value>,
+    previous: &Value,
+    built: Option<&Built>,
+    (end, now): ((&str, Option<&str>), jiff::Timestamp),
+) {
+    if let Some(built) = built {
+        status.insert("history".to_owned(), history(previous, built, end, now));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Health, UnitOutcome, unit_status};
-    use crate::{Attempt, Failure};
+    use crate::{Attempt, Built, Failure};
     use jiff::Timestamp;
     use serde_json::json;
 
@@ -133,7 +154,12 @@ mod tests {
     }
 
     fn applied(health: Health) -> UnitOutcome {
-        UnitOutcome::Applied { revision: "main@sha1:a".into(), inventory: json!({}), health }
+        let (revision, inventory) = ("main@sha1:a".into(), json!({}));
+        UnitOutcome::Applied { revision, inventory, health, built: Some(built()) }
+    }
+
+    fn built() -> Built {
+        Built { digest: "sha256:d".into(), took: "1s".into() }
     }
 
     #[test]
@@ -143,6 +169,7 @@ mod tests {
         let status = unit_status(&json!({}), &applied(checking), attempt());
         assert!(status.get("lastAppliedRevision").is_none());
         assert!(status.get("observedGeneration").is_none());
+        assert!(status.get("history").is_none(), "a run that has not ended is no history");
         let passed = Health::Passed { after: "2s".into() };
         let status = unit_status(&status, &applied(passed), attempt());
         assert_eq!(status["lastAppliedRevision"], "main@sha1:a");
@@ -154,9 +181,24 @@ mod tests {
     #[test]
     fn a_stalled_unit_has_been_observed() {
         let failure = Failure { reason: "BuildFailed".into(), message: "m".into(), stalled: true };
-        let outcome = UnitOutcome::Failed { failure, revision: None, unhealthy: false };
+        let outcome =
+            UnitOutcome::Failed { failure, revision: None, unhealthy: false, built: None };
         let status = unit_status(&json!({}), &outcome, attempt());
         assert_eq!(status["observedGeneration"], 2);
         assert!(status["conditions"].to_string().contains("Stalled"));
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_remembered_by_its_reason() {
+        let failure =
+            Failure { reason: "HealthCheckFailed".into(), message: "m".into(), stalled: false };
+        let (revision, built) = (Some("main@sha1:a".to_owned()), Some(built()));
+        let outcome = UnitOutcome::Failed { failure, revision, unhealthy: true, built };
+        let failed = unit_status(&json!({}), &outcome, attempt());
+        assert_eq!(failed["history"][0]["lastReconciledStatus"], "HealthCheckFailed");
+        let good = unit_status(&failed, &applied(Health::NotChecked), attempt());
+        assert_eq!(good["history"][0]["lastReconciledStatus"], "ReconciliationSucceeded");
+        assert_eq!(good["history"][0]["metadata"]["revision"], "main@sha1:a");
+        assert_eq!(good["history"][1]["lastReconciledStatus"], "HealthCheckFailed");
     }
 }

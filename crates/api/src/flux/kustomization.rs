@@ -300,8 +300,7 @@ pub struct HistoryEntry {
     /// Last time with this outcome.
     #[schemars(extend("format" = "date-time"))]
     pub last_reconciled: String,
-    /// How long the last run took.
-    #[schemars(schema_with = "shared::duration")]
+    /// How long the last run took, as Go writes it.
     pub last_reconciled_duration: String,
     /// Reason of the Ready condition.
     pub last_reconciled_status: String,

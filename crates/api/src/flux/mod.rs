@@ -1,9 +1,11 @@
-//! Flux's kinds: `source.toolkit.fluxcd.io`, `kustomize.toolkit.fluxcd.io`, `notification.toolkit.fluxcd.io`.
+//! Flux's kinds: `source.toolkit.fluxcd.io`, `kustomize.toolkit.fluxcd.io`, `notification.toolkit.fluxcd.io`, and
+//! those that are only served, `helm.toolkit.fluxcd.io` among them.
 
 mod git_repository;
 mod kustomization;
 mod receiver;
 mod shared;
+mod unreconciled;
 
 pub use git_repository::{GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus};
 pub use kustomization::{
@@ -13,6 +15,7 @@ pub use kustomization::{
 };
 pub use receiver::{ReceiverResource, ReceiverSpec, ReceiverStatus};
 pub use shared::{Artifact, LocalReference, SecretKeyReference};
+pub use unreconciled::{UNRECONCILED, Unreconciled};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
@@ -20,6 +23,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 pub const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 /// The kustomize group.
 pub const KUSTOMIZE_GROUP: &str = "kustomize.toolkit.fluxcd.io";
+/// The Helm group.
+pub const HELM_GROUP: &str = "helm.toolkit.fluxcd.io";
 /// The notification group.
 pub const NOTIFICATION_GROUP: &str = "notification.toolkit.fluxcd.io";
 /// The finalizer of every Flux kind that has something to clean up.
@@ -29,5 +34,6 @@ pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// Flux's CRDs, stored and served as Flux 2.9 does, with the older versions served beside them.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![git_repository::crd(), kustomization::crd(), receiver::crd()]
+    let reconciled = [git_repository::crd(), kustomization::crd(), receiver::crd()];
+    reconciled.into_iter().chain(UNRECONCILED.iter().map(Unreconciled::crd)).collect()
 }

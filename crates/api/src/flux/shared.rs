@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::crd::{Column, Crd, Scope, Version, object_schema};
 
@@ -20,15 +23,17 @@ pub(crate) const STATUS_COLUMNS: [Column; 2] = [
     Column::text("Status", r#".status.conditions[?(@.type=="Ready")].message"#),
 ];
 
-/// A Flux CRD whose versions share one schema.
+/// A Flux CRD whose versions share one schema. Until somebody has seen an object, its observed generation is -1: without
+/// that an object that was just applied would look as if it were done.
 pub(crate) fn crd(
     (group, kind, plural): (&'static str, &'static str, &'static str),
     short_names: &'static [&'static str],
     categories: &'static [&'static str],
     versions: &[&'static str],
-    (spec, status): (JSONSchemaProps, JSONSchemaProps),
+    (spec, mut status): (JSONSchemaProps, JSONSchemaProps),
     columns: &[Column],
-) -> k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition {
+) -> CustomResourceDefinition {
+    status.default = Some(JSON(json!({"observedGeneration": -1})));
     let schema = object_schema(spec, status);
     let version = |&name| Version { name, schema: schema.clone(), columns: columns.to_vec() };
     Crd {
@@ -44,14 +49,22 @@ pub(crate) fn crd(
     .build()
 }
 
-/// The schema of a Flux duration: numbers with the units ms, s, m, h.
+/// Numbers with the units ms, s, m, h.
+pub(crate) const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
+
+/// The schema of a Flux duration.
 pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"})
+    json_schema!({"type": "string", "pattern": DURATION})
 }
 
 /// The schema of conditions as metav1 has them.
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "array", "items": {
+    Schema::try_from(conditions_schema()).expect("the schema is an object")
+}
+
+/// The same for schemas that are not made from a type.
+pub(crate) fn conditions_schema() -> Value {
+    json!({"type": "array", "items": {
         "type": "object",
         "required": ["lastTransitionTime", "message", "reason", "status", "type"],
         "properties": {
