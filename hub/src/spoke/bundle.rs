@@ -1,7 +1,7 @@
 //! What is installed in a spoke: CRDs, the agent as `deploy/agent` has it, and the root of its Git folder.
 
 use capstan_api::fleet::{AgentSpec, Source};
-use capstan_build::{BuildError, Overlay, build};
+use capstan_build::{BuildError, Options, Overlay, build};
 use capstan_model::{Manifest, Secret};
 use capstan_tree::MemTree;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ pub(crate) fn agent(spec: &AgentSpec) -> Result<Vec<Manifest>, BuildError> {
     let mut tree: MemTree = AGENT.iter().map(file).collect();
     tree.insert("spoke/kustomization.yaml", capstan_yaml::emit(&overlay).into_bytes())
         .expect("the path is inside the tree");
-    build(&tree, "spoke", &Overlay::default())
+    build(&tree, "spoke", &Overlay::default(), Options::FLUX)
 }
 
 /// The root GitRepository and Kustomization.
