@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use capstan_api::fleet::{IN_USE_PREFIX, SPOKE_IDENTITY};
 use capstan_model::{Conditions, Manifest};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -62,6 +63,13 @@ impl<'a> Managed<'a> {
     pub(crate) fn finalizers(self) -> Vec<&'a str> {
         let list = self.at("/metadata/finalizers").and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Who keeps it in use, for people: `Spoke/a` for the finalizer `in-use.fleet.capstan.dev/spoke-a`.
+    pub(crate) fn holder(self) -> Option<String> {
+        let holder = self.finalizers().into_iter().find_map(|f| f.strip_prefix(IN_USE_PREFIX))?;
+        let spoke = holder.strip_prefix(SPOKE_IDENTITY).filter(|name| !name.is_empty());
+        Some(spoke.map_or_else(|| holder.to_owned(), |name| format!("Spoke/{name}")))
     }
 
     pub(crate) fn labels(self) -> BTreeMap<String, String> {

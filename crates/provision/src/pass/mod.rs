@@ -207,9 +207,8 @@ impl Pass<'_> {
             self.world.forget(self.key);
             return Next::Wait;
         }
-        if !self.object.is_deleting()
-            && let Err(error) = self.publish().await
-        {
+        let needed = !self.object.is_deleting() || self.managed().holder().is_some();
+        if needed && let Err(error) = self.publish().await {
             rest.synced = Synced::Error(status::message(&error));
             rest.look = Look::Backoff;
         }
