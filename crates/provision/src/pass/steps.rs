@@ -11,9 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Pass, Stop};
-use crate::decide::{
-    AfterRefusal, Look, Ready, Rest, Seen, Sight, Step, Synced, after_failed_create,
-};
+use crate::decide::{AfterRefusal, Rest, Seen, Sight, Step, after_failed_create};
 use crate::erased::AnyProvider;
 use crate::graph::Topic;
 use crate::kind::{InitialName, Observed};
@@ -295,8 +293,7 @@ impl Pass<'_> {
 
     /// A failed call as the end of a pass.
     pub(super) fn failed(&self, error: &CloudError) -> Stop {
-        let message = status::message(error);
-        if error.class == Class::NotYet {
+        if status::passes(error) {
             tracing::debug!(object = %self.object.id(), %error, "not yet");
             let ready = if self.object.is_deleting() {
                 Ready::Deleting(message)
@@ -307,10 +304,7 @@ impl Pass<'_> {
             };
             return Rest { ready, synced: Synced::Success, look: Look::Soon }.into();
         }
-        tracing::warn!(object = %self.object.id(), %error, "call failed");
-        let ready =
-            if self.object.is_deleting() { Ready::Deleting(message.clone()) } else { Ready::Keep };
-        Rest { ready, synced: Synced::Error(message), look: Look::Backoff }.into()
+        status::of_failure(self.managed(), error).into()
     }
 }
 
