@@ -5,6 +5,7 @@ use capstan_model::{Conditions, Manifest};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::kind::Drift;
 use crate::names;
 
 /// A managed resource, read field by field.
@@ -155,6 +156,16 @@ impl<'a> Managed<'a> {
         serde_json::from_str(text).unwrap_or_default()
     }
 
+    /// An edit of the region after a create was called in another one. `default` is the region of a spec without one.
+    pub(crate) fn moved(self, default: &str) -> Option<Drift> {
+        let made = matches!(self.intent(), Intent::Pending(_) | Intent::Succeeded(_));
+        let found = self.resolved().remove("region").filter(|_| made)?;
+        let spec = self.at("/spec/forProvider/region").and_then(Value::as_str);
+        let wanted = Value::from(spec.filter(|region| !region.is_empty()).unwrap_or(default));
+        let field = "region".to_owned();
+        (found != wanted).then_some(Drift { field, wanted, found, immutable: true })
+    }
+
     pub(crate) fn applied_tags(self) -> BTreeSet<String> {
         let text = self.0.annotation(names::APPLIED_TAGS).unwrap_or_default();
         serde_json::from_str(text).unwrap_or_default()
@@ -248,6 +259,23 @@ mod tests {
         let next = |now: &str| Managed(&object).next_intent(now.parse().expect("time")).to_string();
         assert_eq!(next("2026-01-01T00:00:05.7Z"), "2026-01-01T00:00:06Z");
         assert_eq!(next("2026-01-01T00:01:00Z"), "2026-01-01T00:01:00Z");
+    }
+
+    #[test]
+    fn what_was_made_stays_in_its_region() {
+        let moved = |mark: &str, region: &str| {
+            let object = object(json!({"spec": {"forProvider": {"region": region}},
+                "metadata": {"annotations": {mark: "2026-01-01T00:00:05Z",
+                    "fleet.capstan.dev/resolved": "{\"region\":\"eu-west-1\"}"}}}));
+            Managed(&object).moved("us-east-1")
+        };
+        let made = "crossplane.io/external-create-succeeded";
+        let drift = moved(made, "eu-west-2").expect("edited");
+        assert_eq!((drift.found, drift.wanted), (json!("eu-west-1"), json!("eu-west-2")));
+        assert!(drift.immutable);
+        assert_eq!(moved(made, "").expect("removed").wanted, json!("us-east-1"));
+        assert_eq!(moved(made, "eu-west-1"), None);
+        assert_eq!(moved("crossplane.io/external-create-failed", "eu-west-2"), None);
     }
 
     #[test]
