@@ -3,6 +3,7 @@
 pub mod fleet;
 pub mod install;
 pub mod look;
+pub mod network;
 pub mod stage;
 pub mod story;
 pub mod timeline;
