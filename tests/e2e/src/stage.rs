@@ -36,8 +36,13 @@ impl Stage {
 
     /// A management cluster with hub and agent.
     pub async fn with_hub(options: KitOptions) -> Result<Self> {
+        Self::with_hub_and(options, &[]).await
+    }
+
+    /// A management cluster with an agent, and a hub with further arguments.
+    pub async fn with_hub_and(options: KitOptions, hub_args: &[&str]) -> Result<Self> {
         let stage = Self::bare(options).await?;
-        install::management(&stage.management).await?;
+        install::management(&stage.management, hub_args).await?;
         stage.agent_runs().await?;
         deployed(&stage.management, "capstan-system", "capstan-hub").await?;
         Ok(stage)

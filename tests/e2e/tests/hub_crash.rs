@@ -27,7 +27,8 @@ const ROUNDS: [(&[&str], &[&str]); 4] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_dies_makes_nothing_twice_and_forgets_nothing() -> Result<()> {
-    let stage = Stage::with_hub(KitOptions::default()).await?;
+    // AWS shows at once here what it made.
+    let stage = Stage::with_hub_and(KitOptions::default(), &["--aws-visibility-window=5s"]).await?;
     network::set_up(&stage).await?;
     for (round, (up, down)) in ROUNDS.into_iter().enumerate() {
         let name = format!("crash-{round}");
@@ -64,8 +65,9 @@ async fn between_two_writes(stage: &Stage) -> Result<()> {
     let killing = async {
         let refers = |object: &Manifest| !text(object, "/spec/resourceRefs/0/name").is_empty();
         kill_when(stage, &composites, name, refers).await?;
-        let intends =
-            |object: &Manifest| object.annotation("crossplane.io/external-create-pending").is_some();
+        let intends = |object: &Manifest| {
+            object.annotation("crossplane.io/external-create-pending").is_some()
+        };
         kill_when(stage, &vpcs, name, intends).await?;
         let seen = |object: &Manifest| !text(object, "/status/atProvider/vpcId").is_empty();
         kill_when(stage, &vpcs, name, seen).await

@@ -44,7 +44,8 @@ pub(crate) async fn all(stage: &Stage) -> Result<()> {
         let words = ["answer was lost", "it is looked up by its owner tag"];
         let told = ("Ready", "False", "Creating", &words[..]);
         stage.told(&network::vpc(), "refused-unsent", told).await?;
-        anyhow::Ok(())
+        let made = stage.ready(&network::vpc(), "refused-unsent").await?;
+        aws::once(stage, "vpc", &made).await
     };
     let roles = async {
         let failed: &[&str] = &["iam CreateRole got no usable answer", "It is tried again."];
