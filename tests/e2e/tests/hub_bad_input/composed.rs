@@ -45,7 +45,7 @@ pub(crate) async fn all(stage: &Stage) -> Result<()> {
     let given = with(made_by("demanding", 9), "/spec/parameters/owner", json!("team-a"));
     stage.put(given).await?;
     stage.ready(&composites, "demanding").await?;
-    stage.put(broken_role("keyless", mapped("small"))).await?;
+    stage.put(broken_role("keyless", &mapped("small"))).await?;
     stage.ready(&composites, "keyless").await?;
     for (name, _) in cases.into_iter().chain([("demanding", &[][..])]) {
         stage.delete(&composites, name).await?;
@@ -68,12 +68,12 @@ fn compositions() -> [Value; 6] {
         "apiVersion": "ec2.aws.crossplane.io/v1alpha1", "kind": "FlowLog",
         "spec": {"forProvider": {}}}});
     [
-        composition("foreign", "XOther", json!([vpc()])),
-        composition("unserved", "XNetwork", json!([vpc(), log])),
-        broken_role("keyless", mapped("large")),
-        broken_role("matchless", matched),
-        broken_role("demanding", demanding),
-        broken_role("typo", typo),
+        composition("foreign", "XOther", &json!([vpc()])),
+        composition("unserved", "XNetwork", &json!([vpc(), log])),
+        broken_role("keyless", &mapped("large")),
+        broken_role("matchless", &matched),
+        broken_role("demanding", &demanding),
+        broken_role("typo", &typo),
     ]
 }
 
@@ -83,7 +83,7 @@ fn mapped(key: &str) -> Value {
         "transforms": [{"type": "map", "map": {key: "a size"}}]})
 }
 
-fn composition(name: &str, kind: &str, resources: Value) -> Value {
+fn composition(name: &str, kind: &str, resources: &Value) -> Value {
     json!({"apiVersion": "apiextensions.crossplane.io/v1", "kind": "Composition",
         "metadata": {"name": name},
         "spec": {"compositeTypeRef": {"apiVersion": "test.example.com/v1alpha1", "kind": kind},
@@ -102,10 +102,10 @@ fn vpc() -> Value {
 }
 
 /// A VPC, and a role with a patch of its own.
-fn broken_role(name: &str, patch: Value) -> Value {
+fn broken_role(name: &str, patch: &Value) -> Value {
     let spec = json!({"forProvider": {"assumeRolePolicyDocument": crate::objects::TRUST}});
     let role = json!({"name": "role",
         "base": {"apiVersion": "iam.aws.crossplane.io/v1beta1", "kind": "Role", "spec": spec},
         "patches": [named(), patch]});
-    composition(name, "XNetwork", json!([vpc(), role]))
+    composition(name, "XNetwork", &json!([vpc(), role]))
 }

@@ -17,7 +17,8 @@ use capstan_kit::KitOptions;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_told_where_it_is_and_touches_nothing_else() -> Result<()> {
     // AWS shows at once here what it made.
-    let stage = Stage::with_hub_and(KitOptions::default(), &["--aws-visibility-window=10s"]).await?;
+    let stage =
+        Stage::with_hub_and(KitOptions::default(), &["--aws-visibility-window=10s"]).await?;
     network::set_up(&stage).await?;
     refused::all(&stage).await?;
     let waiting = deletion::begin(&stage).await?;

@@ -85,10 +85,10 @@ async fn references(stage: &Stage) -> Result<()> {
     let labels = json!({"region": REGION, "cidrBlock": "10.52.0.0/24",
         "vpcIdSelector": {"matchLabels": {"case": "later"}}});
     stage.put(subnet("reference-absent", "later", "10.52.1.0/24")).await?;
-    stage.put(managed(&subnets, "reference-nothing", labels)).await?;
+    stage.put(managed(&subnets, "reference-nothing", &labels)).await?;
     let controller = json!({"region": REGION, "cidrBlock": "10.52.0.0/24",
         "vpcIdSelector": {"matchControllerRef": true}});
-    stage.put(managed(&subnets, "reference-orphan", controller)).await?;
+    stage.put(managed(&subnets, "reference-orphan", &controller)).await?;
     let words = ["waits for VPC/later, which does not exist (vpcId)"];
     stage.told(&subnets, "reference-absent", creating(&words)).await?;
     let words = ["waits for a VPC that the selector of vpcId matches"];
@@ -113,13 +113,13 @@ async fn provider_configs(stage: &Stage) -> Result<()> {
     let arn = format!("arn:aws:iam::{}:role/trusts-nobody", capstan_kit::aws::ACCOUNT);
     let stranger = json!({"credentials": {"source": "InjectedIdentity"},
         "assumeRoleWithWebIdentity": {"roleARN": arn}});
-    stage.put(config("distrusted", stranger)).await?;
+    stage.put(config("distrusted", &stranger)).await?;
     let secret = |key: &str| {
         json!({"credentials": {"source": "Secret", "secretRef":
             {"namespace": "crossplane-system", "name": "aws-keys", "key": key}}})
     };
-    stage.put(config("keys", secret("credentials"))).await?;
-    stage.put(config("keyless", secret("absent"))).await?;
+    stage.put(config("keys", &secret("credentials"))).await?;
+    stage.put(config("keyless", &secret("absent"))).await?;
     let keys = format!(
         "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET_KEY}\n"
     );
@@ -140,12 +140,12 @@ async fn provider_configs(stage: &Stage) -> Result<()> {
     synced_error(stage, &roles, "config-keyless", &words).await?;
     let words = ["ProviderConfig/absent of group aws.crossplane.io does not exist"];
     synced_error(stage, &roles, "config-absent", &words).await?;
-    stage.put(config("absent", json!({"credentials": {"source": "InjectedIdentity"}}))).await?;
+    stage.put(config("absent", &json!({"credentials": {"source": "InjectedIdentity"}}))).await?;
     stage.ready(&roles, "config-absent").await?;
     Ok(())
 }
 
-fn config(name: &str, spec: Value) -> Value {
+fn config(name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "aws.crossplane.io/v1beta1", "kind": "ProviderConfig",
         "metadata": {"name": name}, "spec": spec})
 }
