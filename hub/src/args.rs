@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use capstan_model::FluxDuration;
 use clap::Parser;
 
 /// Turns claims into AWS resources and spokes.
@@ -14,6 +15,10 @@ pub(crate) struct Args {
     /// ServiceAccount, as namespace/name, whose annotation eks.amazonaws.com/role-arn names our AWS role.
     #[arg(long, default_value = "crossplane-system/provider-aws-capstan", value_parser = service_account)]
     pub(crate) aws_service_account: (String, String),
+    /// How long AWS may not show what it made. A create whose answer was lost is not repeated earlier, unless AWS knows its
+    /// name or token.
+    #[arg(long, default_value = "2m")]
+    pub(crate) aws_visibility_window: FluxDuration,
     /// URL at which spokes reach the API server of this cluster; by default the one that the hub itself uses.
     #[arg(long, env = "CAPSTAN_API_SERVER_URL")]
     pub(crate) api_server_url: Option<String>,

@@ -20,6 +20,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let Args {
         health_addr,
         aws_service_account,
+        aws_visibility_window,
         api_server_url,
         runtime_namespace,
         concurrent,
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut options = Options::new(cluster.clone(), capstan_kinds::all());
     let (namespace, name) = aws_service_account;
     options.aws_service_account = NamespacedName::new(namespace, name);
+    options.visibility_window = aws_visibility_window.0;
     let world = Arc::new(World::new(cluster, runtime_namespace, endpoint, tasks.clone()));
     let ready = Readiness::default();
     let health = serve_health(health_addr, ready.clone(), stop.clone());

@@ -5,7 +5,7 @@ pub(crate) fn classify(operation: &str, status: u16, code: &str, message: &str) 
     if is_throttle(status, code) {
         return Class::Throttled;
     }
-    if is_denied(status, code) {
+    if is_denied(status, code) || (is_stranger(code) && !is_held(operation, code)) {
         return Class::Denied;
     }
     if not_yet(code, message) {
@@ -51,16 +51,32 @@ fn is_denied(status: u16, code: &str) -> bool {
                 | "UnauthorizedException"
                 | "NotAuthorized"
                 | "OptInRequired"
-                | "InvalidClientTokenId"
-                | "UnrecognizedClientException"
                 | "InvalidIdentityToken"
-                | "SignatureDoesNotMatch"
-                | "MissingAuthenticationToken"
-                | "ExpiredToken"
-                | "ExpiredTokenException"
                 | "IDPRejectedClaim"
         )
         || (code.is_empty() && matches!(status, 401 | 403))
+}
+
+/// The service does not know who asks: no policy would help.
+pub(crate) fn is_stranger(code: &str) -> bool {
+    matches!(
+        code,
+        "AuthFailure"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException"
+    )
+}
+
+/// EC2 answers AuthFailure when a gateway is detached or an address released that a NAT gateway still holds.
+fn is_held(operation: &str, code: &str) -> bool {
+    code == "AuthFailure" && (operation.starts_with("Release") || operation.starts_with("Detach"))
 }
 
 /// A role or profile that was made seconds ago is not assumable everywhere yet.
@@ -99,11 +115,8 @@ fn in_use(operation: &str, code: &str, message: &str) -> bool {
         "IncorrectInstanceState",
         "ConcurrentModification",
     ];
-    // EC2 answers AuthFailure when a gateway is detached or an address released that a NAT gateway still holds.
-    let held = code == "AuthFailure"
-        && (operation.starts_with("Release") || operation.starts_with("Detach"));
     CODES.contains(&code)
-        || held
+        || is_held(operation, code)
         || (code == "InvalidRequestException" && message.contains("currently has"))
 }
 
@@ -130,6 +143,9 @@ mod tests {
             ("CreateRole", 403, "AccessDenied", "", Class::Denied),
             ("CreateVpc", 403, "UnauthorizedOperation", "", Class::Denied),
             ("AssumeRoleWithWebIdentity", 400, "InvalidIdentityToken", "", Class::Denied),
+            ("DescribeVpcs", 401, "AuthFailure", "", Class::Denied),
+            ("DescribeVpcs", 400, "RequestExpired", "", Class::Denied),
+            ("DescribeTable", 400, "InvalidSignatureException", "", Class::Denied),
             ("DescribeVpcs", 400, "InvalidVpcID.NotFound", "", Class::NotFound),
             ("DeleteNatGateway", 400, "NatGatewayNotFound", "", Class::NotFound),
             ("GetRole", 404, "NoSuchEntity", "", Class::NotFound),

@@ -143,7 +143,7 @@ impl Clients {
             Err(error) if error.class == Class::Throttled => bucket.throttled(now),
             _ => bucket.answered(),
         });
-        answer.map_err(|error| self.with_region_hint(error))
+        answer.map_err(|error| with_region_hint(error, &self.region))
     }
 
     /// The account of the identity, asked once.
@@ -195,19 +195,37 @@ impl Clients {
         act(buckets.entry(service).or_insert_with(|| Bucket::new(rate, burst, now)), now)
     }
 
-    fn with_region_hint(&self, mut error: CloudError) -> CloudError {
-        if error.class == Class::Unanswered && !region::is_known(&self.region) {
-            let region = &self.region;
-            if !error.message.is_empty() {
-                error.message.push_str("; ");
-            }
-            let hint = format!("`{region}` is not a region that is known here: check its spelling");
-            error.message.push_str(&hint);
-        }
-        error
-    }
-
     fn tokens(&self) -> MutexGuard<'_, HashMap<String, EksToken>> {
         self.tokens.lock().expect("no holder of this lock can panic")
+    }
+}
+
+/// A region that does not exist does not answer, or knows nobody.
+fn with_region_hint(mut error: CloudError, region: &str) -> CloudError {
+    let suspect = matches!(error.class, Class::Unanswered | Class::Denied);
+    if suspect && !region::is_known(region) {
+        if !error.message.is_empty() {
+            error.message.push_str("; ");
+        }
+        let hint = format!("`{region}` is not a region that is known here: check its spelling");
+        error.message.push_str(&hint);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_region_hint;
+    use crate::error::CloudError;
+
+    #[test]
+    fn a_region_that_nobody_knows_is_named() {
+        let refused =
+            || CloudError::answered("ec2", "CreateVpc", 403, "SignatureDoesNotMatch", "no");
+        let error = with_region_hint(refused(), "eu-nowhere-9");
+        assert!(error.message.contains("`eu-nowhere-9` is not a region"), "{}", error.message);
+        assert_eq!(with_region_hint(refused(), "eu-west-1"), refused());
+        let invalid = || CloudError::answered("ec2", "CreateVpc", 400, "InvalidVpc.Range", "no");
+        assert_eq!(with_region_hint(invalid(), "eu-nowhere-9"), invalid());
     }
 }

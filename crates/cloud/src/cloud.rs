@@ -19,7 +19,6 @@ use crate::region;
 #[derive(Debug, Default)]
 pub struct Cloud {
     clients: Mutex<HashMap<(String, String), Arc<Clients>>>,
-    providers: Mutex<HashMap<String, SharedCredentialsProvider>>,
 }
 
 impl Cloud {
@@ -43,31 +42,20 @@ impl Cloud {
         if let Some(known) = clients.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let provider = self.provider(identity, &key.0, region).await;
+        // Each region gets its own: one that cannot be reached must not keep the others from theirs.
+        let provider = provider(identity, region).await;
         let config = loader(region).credentials_provider(provider).load().await;
         let fresh = Arc::new(Clients::new(config, region.to_owned()));
         clients.insert(key, Arc::clone(&fresh));
         Ok(fresh)
     }
+}
 
-    /// Credentials are shared by the regions of an identity.
-    async fn provider(
-        &self,
-        identity: &Identity,
-        key: &str,
-        region: &str,
-    ) -> SharedCredentialsProvider {
-        let mut providers = self.providers.lock().await;
-        if let Some(known) = providers.get(key) {
-            return known.clone();
-        }
-        let first = first_provider(&identity.credential, region).await;
-        let provider = match &identity.assume {
-            Some(role) => assumed(role, first, region).await,
-            None => first,
-        };
-        providers.insert(key.to_owned(), provider.clone());
-        provider
+async fn provider(identity: &Identity, region: &str) -> SharedCredentialsProvider {
+    let first = first_provider(&identity.credential, region).await;
+    match &identity.assume {
+        Some(role) => assumed(role, first, region).await,
+        None => first,
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use capstan_model::{Fault, Retry};
 
-use crate::classify::classify;
+use crate::classify::{classify, is_stranger};
 
 /// What an error of a service means for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +151,9 @@ impl Fault for CloudError {
                  sts.amazonaws.com and the ServiceAccount."
                     .to_owned()
             }
+            Class::Denied if is_stranger(&self.code) => {
+                "Check the credentials that the ProviderConfig names, and the region.".to_owned()
+            }
             Class::Denied => {
                 format!("Allow {service}:{operation} in the policies of the role that makes the call.")
             }
@@ -191,6 +194,18 @@ mod tests {
             ["Allow ec2:CreateVpc in the policies of the role that makes the call."]
         );
         assert_eq!((error.retry(), error.reason()), (Retry::AfterChange, "ReconcileError"));
+    }
+
+    #[test]
+    fn who_is_not_known_needs_other_credentials_and_no_policy() {
+        let hints = |code| CloudError::answered("ec2", "DescribeVpcs", 403, code, "").hints();
+        for code in ["AuthFailure", "SignatureDoesNotMatch", "InvalidClientTokenId"] {
+            assert_eq!(
+                hints(code),
+                ["Check the credentials that the ProviderConfig names, and the region."],
+                "{code}"
+            );
+        }
     }
 
     #[test]

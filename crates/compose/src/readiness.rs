@@ -65,17 +65,29 @@ pub fn check(object: &Value, checks: &[ReadinessCheck]) -> Result<Readiness, Che
 }
 
 fn ready_condition(object: &Value) -> Readiness {
-    let Some(condition) = condition(object, "Ready") else {
+    let Some(found) = condition(object, "Ready") else {
         return Readiness::not("no condition Ready yet");
     };
-    let text = |key| condition.get(key).and_then(Value::as_str).unwrap_or_default();
-    let ready = text("status") == "True";
-    let mut why = format!("Ready is {}", text("status"));
-    for part in [text("reason"), text("message")].into_iter().filter(|part| !part.is_empty()) {
-        why.push_str(": ");
-        why.push_str(part);
-    }
-    Readiness { ready, why }
+    let status = text(found, "status");
+    let why = format!("Ready is {status}{}{}", told(found), fault(object));
+    Readiness { ready: status == "True", why }
+}
+
+fn text<'a>(condition: &'a Value, key: &str) -> &'a str {
+    condition.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Reason and message of a condition, as far as it has them.
+fn told(condition: &Value) -> String {
+    let parts = [text(condition, "reason"), text(condition, "message")];
+    parts.iter().filter(|part| !part.is_empty()).map(|part| format!(": {part}")).collect()
+}
+
+/// What keeps an object from being reconciled: often the cause of everything else that it lacks.
+fn fault(object: &Value) -> String {
+    let failed = condition(object, "Synced").filter(|synced| text(synced, "status") == "False");
+    let message = failed.map(|synced| text(synced, "message")).filter(|text| !text.is_empty());
+    message.map(|message| format!("; {message}")).unwrap_or_default()
 }
 
 /// The condition of a type in `status.conditions`.
@@ -135,9 +147,36 @@ fn compare(
 fn match_condition(object: &Value, check: &ReadinessCheck) -> (bool, String) {
     // Without options the reference compares the empty condition with itself.
     let Some(wanted) = &check.match_condition else { return (true, String::new()) };
-    let status = condition(object, &wanted.type_).and_then(|c| c.get("status")?.as_str());
+    let found = condition(object, &wanted.type_);
     // An absent condition counts as Unknown.
-    let status = status.unwrap_or("Unknown");
-    let why = format!("condition {} is {status}, not {}", wanted.type_, wanted.status);
+    let status = found.and_then(|found| found.get("status")?.as_str()).unwrap_or("Unknown");
+    let told = found.map(told).unwrap_or_default();
+    let (type_, wished) = (&wanted.type_, &wanted.status);
+    let why = format!("condition {type_} is {status}, not {wished}{told}{}", fault(object));
     (status == wanted.status, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn what_is_not_ready_tells_its_cause() {
+        let ready =
+            json!({"type": "Ready", "status": "False", "reason": "Creating", "message": "m"});
+        let synced = json!({"type": "Synced", "status": "False", "message": "was denied"});
+        let waits = json!({"status": {"conditions": [ready]}});
+        let fails = json!({"status": {"conditions": [ready, synced]}});
+        let default = from_value(json!([{"type": "MatchCondition",
+            "matchCondition": {"type": "Ready", "status": "True"}}]));
+        let default: Vec<_> = default.expect("valid");
+        let why = |object, checks| check(object, checks).expect("runs").why;
+        assert_eq!(why(&waits, &default), "condition Ready is False, not True: Creating: m");
+        assert_eq!(
+            why(&fails, &default),
+            "condition Ready is False, not True: Creating: m; was denied"
+        );
+        assert_eq!(why(&fails, &[]), "Ready is False: Creating: m; was denied");
+    }
 }

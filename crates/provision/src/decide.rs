@@ -368,6 +368,9 @@ fn deletion(facts: &Facts<'_>, policy: Policy) -> Step {
     if *facts.sight == Sight::Gone {
         return Step::RemoveFinalizer;
     }
+    if let Some(holder) = object.holder() {
+        return in_use(facts, &holder);
+    }
     if let Some(hold) = facts.blocker {
         return deleting(hold.message.clone(), Look::WhenWoken);
     }
@@ -398,6 +401,17 @@ fn deletion(facts: &Facts<'_>, policy: Policy) -> Step {
             _ => Step::Delete,
         },
     }
+}
+
+/// What somebody needs is left alone, and looked at as ever: a spoke drains with the credentials of its cluster, which end
+/// unless they are written anew.
+fn in_use(facts: &Facts<'_>, holder: &str) -> Step {
+    let can_look = facts.missing.is_none() && !never_created(facts);
+    if *facts.sight == Sight::NotLooked && can_look {
+        return Step::Observe;
+    }
+    let message = format!("in use by {holder}: it is deleted when that has let it go");
+    rest(Ready::Deleting(message), Synced::Success, Look::WhenWoken)
 }
 
 /// Nothing that is ours can exist: no create was meant or answered with success, nothing was ever seen or taken over, and

@@ -480,6 +480,28 @@ fn a_deletion_names_what_it_waits_for() {
 }
 
 #[test]
+fn what_a_spoke_holds_is_looked_at_and_not_deleted() {
+    let held = |finalizers: Value| {
+        managed(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:59:00Z",
+            "finalizers": finalizers}, "status": {"atProvider": {"arn": "x"}}}))
+    };
+    let meta = meta();
+    let object = held(json!([names::FINALIZER, "in-use.fleet.capstan.dev/spoke-a"]));
+    // Its connection Secret must stay fresh while the spoke drains.
+    assert_eq!(decide(&facts(&object, &meta, &Sight::NotLooked)), Step::Observe);
+    let sight = Sight::Present(seen(State::Ready, Owner::Uid("uid-a".to_owned())));
+    let rest = rested(decide(&facts(&object, &meta, &sight)));
+    let Ready::Deleting(message) = rest.ready else { panic!("{:?}", rest.ready) };
+    assert_eq!(message, "in use by Spoke/a: it is deleted when that has let it go");
+    assert_eq!((rest.synced, rest.look), (Synced::Success, Look::WhenWoken));
+    let object = held(json!([names::FINALIZER, "in-use.fleet.capstan.dev/backup"]));
+    let rest = rested(decide(&facts(&object, &meta, &sight)));
+    assert!(matches!(&rest.ready, Ready::Deleting(m) if m.starts_with("in use by backup:")));
+    let free = held(json!([names::FINALIZER, "example.com/other"]));
+    assert_eq!(decide(&facts(&free, &meta, &sight)), Step::Delete);
+}
+
+#[test]
 fn a_gateway_that_failed_is_replaced_under_a_new_intent() {
     let failed = State::Failed { message: "Gateway.NotAttached".to_owned(), replace: true };
     let sight = Sight::Present(seen(failed, Owner::Uid("uid-a".to_owned())));

@@ -126,13 +126,16 @@ pub(crate) fn extract(object: &Manifest, extract: Extract) -> Option<String> {
 
 /// Does a field of an object name another object: by reference, by selector, or by its literal value?
 pub(crate) fn points_at(from: &Manifest, reference: &Reference, to: &Manifest) -> bool {
-    if reference.to != (to.gvk().group.as_str(), to.kind()) {
-        return false;
-    }
-    let managed = Managed(from);
-    let Some(spec) = from.value().pointer("/spec/forProvider") else { return false };
-    path::containers(spec, reference.value).iter().any(|place| {
-        let Some(container) = path::get(spec, place) else { return false };
+    let selects = |container: &Value| {
+        let selector = container.get(path::last_key(reference.selector)).and_then(Selector::read);
+        selector.is_some_and(|selector| selector.matches(Managed(from), to))
+    };
+    names(from, reference, to) || in_any_container(from, reference, to, selects)
+}
+
+/// Does a field of an object name another object by reference or by its literal value?
+fn names(from: &Manifest, reference: &Reference, to: &Manifest) -> bool {
+    in_any_container(from, reference, to, |container| {
         let field = |pattern: &str| container.get(path::last_key(pattern));
         let named = |value: &Value| value.get("name").and_then(Value::as_str) == Some(to.name());
         let referred = match field(reference.reference) {
@@ -140,12 +143,22 @@ pub(crate) fn points_at(from: &Manifest, reference: &Reference, to: &Manifest) -
             Some(value) => named(value),
             None => false,
         };
-        let selected = || {
-            let selector = field(reference.selector).and_then(Selector::read);
-            selector.is_some_and(|selector| selector.matches(managed, to))
-        };
-        referred || selected() || literal(field(reference.value), to, reference.extract)
+        referred || literal(field(reference.value), to, reference.extract)
     })
+}
+
+fn in_any_container(
+    from: &Manifest,
+    reference: &Reference,
+    to: &Manifest,
+    holds: impl Fn(&Value) -> bool,
+) -> bool {
+    if reference.to != (to.gvk().group.as_str(), to.kind()) {
+        return false;
+    }
+    let Some(spec) = from.value().pointer("/spec/forProvider") else { return false };
+    let places = path::containers(spec, reference.value);
+    places.iter().filter_map(|place| path::get(spec, place)).any(holds)
 }
 
 fn literal(value: Option<&Value>, to: &Manifest, how: Extract) -> bool {
@@ -216,12 +229,20 @@ fn joined(
     }
 }
 
-/// Who must be gone before an object that is being deleted may go: whoever refers to it, or has an edge to it.
-///
-/// `young` is a short time after the deletion began. In it everything that refers to the object counts, because a set is
-/// often deleted one by one; later only what is being deleted itself, or belongs to the same composite: what is left was
-/// not meant to go, and the service decides.
-pub(crate) fn blockers(object: &Manifest, young: bool, objects: &dyn Objects) -> Option<Hold> {
+/// Which of those that refer to a resource were meant to go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// All, for a short time after the deletion began: a set is often deleted one by one.
+    Everyone,
+    /// The rest of its composite, which is going.
+    Composite,
+    /// Only what is being deleted itself.
+    Nobody,
+}
+
+/// Who must be gone before an object that is being deleted may go: whoever goes with it and refers to it or has an edge to
+/// it, and whoever stays and names it, once that exists. What only an edge or a selector joins to it can live on without it.
+pub(crate) fn blockers(object: &Manifest, company: Company, objects: &dyn Objects) -> Option<Hold> {
     let me = Managed(object);
     let gvk = object.gvk();
     for shape in objects.shapes() {
@@ -235,28 +256,42 @@ pub(crate) fn blockers(object: &Manifest, young: bool, objects: &dyn Objects) ->
             continue;
         }
         for other in objects.list(shape.meta.group, shape.meta.kind) {
-            let counts = other.is_deleting() || young || me.same_controller(Managed(&other));
-            if other.uid() == object.uid() || !counts {
+            if other.uid() == object.uid() {
                 continue;
             }
-            let refers = references.iter().any(|reference| points_at(&other, reference, object))
-                || edges.iter().any(|edge| joined(&shape, &other, edge, object, objects));
-            if refers {
-                let (group, kind, name) = (shape.meta.group, shape.meta.kind, other.name());
-                return Some(Hold {
-                    message: format!("waits until {kind}/{name} is deleted, which depends on it"),
-                    topic: Topic::object(group, kind, name),
-                    broken: false,
-                });
+            let goes = match company {
+                Company::Everyone => true,
+                Company::Composite => other.is_deleting() || me.same_controller(Managed(&other)),
+                Company::Nobody => other.is_deleting(),
+            };
+            let blocks = if goes {
+                references.iter().any(|reference| points_at(&other, reference, object))
+                    || edges.iter().any(|edge| joined(&shape, &other, edge, object, objects))
+            } else {
+                Managed(&other).was_seen()
+                    && references.iter().any(|reference| names(&other, reference, object))
+            };
+            if blocks {
+                return Some(waits_for(&shape, &other));
             }
         }
     }
     None
 }
 
+fn waits_for(shape: &Shape, other: &Manifest) -> Hold {
+    let (group, kind, name) = (shape.meta.group, shape.meta.kind, other.name());
+    let next = if other.is_deleting() { "" } else { ": delete it too, or let it name another" };
+    Hold {
+        message: format!("waits until {kind}/{name} is deleted, which depends on it{next}"),
+        topic: Topic::object(group, kind, name),
+        broken: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Shape, Siblings, blockers, edges_before};
+    use super::{Company, Shape, Siblings, blockers, edges_before};
     use crate::kind::{CreateClass, Edge, Extract, InitialName, KindMeta, Reference};
     use crate::testing::{Fixed, controlled, ready};
     use serde_json::json;
@@ -354,16 +389,35 @@ mod tests {
     #[test]
     fn a_deletion_runs_backwards() {
         let world = world();
-        let blocker = |name: &str, young| {
-            blockers(&world.named(name), young, &world).map(|hold| hold.message)
+        let blocker = |name: &str, company| {
+            blockers(&world.named(name), company, &world).map(|hold| hold.message)
         };
-        let until = |who: &str| Some(format!("waits until {who} is deleted, which depends on it"));
-        assert_eq!(blocker("r", true), until("Attachment/at"));
-        assert_eq!(blocker("r", false), None, "who refers to it is not being deleted");
-        assert_eq!(blocker("at", true), until("Cluster/c"));
-        assert_eq!(blocker("g", false), until("Cluster/c"), "one composite goes together");
-        assert_eq!(blocker("foreign", true), None);
-        assert_eq!(blocker("other", true), until("Attachment/elsewhere"));
-        assert_eq!(blocker("c", true), None);
+        let until = |who: &str| {
+            Some(format!(
+                "waits until {who} is deleted, which depends on it: delete it too, or let it name another"
+            ))
+        };
+        use Company::{Composite, Everyone, Nobody};
+        assert_eq!(blocker("r", Everyone), until("Attachment/at"));
+        assert_eq!(blocker("r", Nobody), None, "who refers to it does not exist yet");
+        assert_eq!(blocker("at", Everyone), until("Cluster/c"));
+        assert_eq!(blocker("g", Composite), until("Cluster/c"), "one composite goes together");
+        assert_eq!(blocker("g", Nobody), None, "the composite stays, and can do without");
+        assert_eq!(blocker("foreign", Everyone), None);
+        assert_eq!(blocker("other", Everyone), until("Attachment/elsewhere"));
+        assert_eq!(blocker("c", Everyone), None);
+    }
+
+    #[test]
+    fn who_stays_and_names_it_is_waited_for_once_it_exists() {
+        let mut world = world();
+        world.objects.retain(|object| object.name() != "at");
+        let exists = json!({"spec": {"forProvider": {"roleRef": {"name": "r"}}},
+            "status": {"atProvider": {"arn": "x"}}});
+        let world = world.with("Attachment", "at", exists);
+        let blocker = |name: &str| blockers(&world.named(name), Company::Nobody, &world);
+        let told = blocker("r").expect("it is named").message;
+        assert!(told.starts_with("waits until Attachment/at is deleted"), "{told}");
+        assert_eq!(blocker("at"), None, "an edge does not keep it");
     }
 }

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use capstan_api::fleet::{IN_USE_PREFIX, SPOKE_IDENTITY};
 use capstan_model::{Conditions, Manifest};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::kind::Drift;
 use crate::names;
 
 /// A managed resource, read field by field.
@@ -62,6 +64,13 @@ impl<'a> Managed<'a> {
     pub(crate) fn finalizers(self) -> Vec<&'a str> {
         let list = self.at("/metadata/finalizers").and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Who keeps it in use, for people: `Spoke/a` for the finalizer `in-use.fleet.capstan.dev/spoke-a`.
+    pub(crate) fn holder(self) -> Option<String> {
+        let holder = self.finalizers().into_iter().find_map(|f| f.strip_prefix(IN_USE_PREFIX))?;
+        let spoke = holder.strip_prefix(SPOKE_IDENTITY).filter(|name| !name.is_empty());
+        Some(spoke.map_or_else(|| holder.to_owned(), |name| format!("Spoke/{name}")))
     }
 
     pub(crate) fn labels(self) -> BTreeMap<String, String> {
@@ -145,6 +154,16 @@ impl<'a> Managed<'a> {
     pub(crate) fn resolved(self) -> BTreeMap<String, Value> {
         let text = self.0.annotation(names::RESOLVED).unwrap_or_default();
         serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// An edit of the region after a create was called in another one. `default` is the region of a spec without one.
+    pub(crate) fn moved(self, default: &str) -> Option<Drift> {
+        let made = matches!(self.intent(), Intent::Pending(_) | Intent::Succeeded(_));
+        let found = self.resolved().remove("region").filter(|_| made)?;
+        let spec = self.at("/spec/forProvider/region").and_then(Value::as_str);
+        let wanted = Value::from(spec.filter(|region| !region.is_empty()).unwrap_or(default));
+        let field = "region".to_owned();
+        (found != wanted).then_some(Drift { field, wanted, found, immutable: true })
     }
 
     pub(crate) fn applied_tags(self) -> BTreeSet<String> {
@@ -240,6 +259,23 @@ mod tests {
         let next = |now: &str| Managed(&object).next_intent(now.parse().expect("time")).to_string();
         assert_eq!(next("2026-01-01T00:00:05.7Z"), "2026-01-01T00:00:06Z");
         assert_eq!(next("2026-01-01T00:01:00Z"), "2026-01-01T00:01:00Z");
+    }
+
+    #[test]
+    fn what_was_made_stays_in_its_region() {
+        let moved = |mark: &str, region: &str| {
+            let object = object(json!({"spec": {"forProvider": {"region": region}},
+                "metadata": {"annotations": {mark: "2026-01-01T00:00:05Z",
+                    "fleet.capstan.dev/resolved": "{\"region\":\"eu-west-1\"}"}}}));
+            Managed(&object).moved("us-east-1")
+        };
+        let made = "crossplane.io/external-create-succeeded";
+        let drift = moved(made, "eu-west-2").expect("edited");
+        assert_eq!((drift.found, drift.wanted), (json!("eu-west-1"), json!("eu-west-2")));
+        assert!(drift.immutable);
+        assert_eq!(moved(made, "").expect("removed").wanted, json!("us-east-1"));
+        assert_eq!(moved(made, "eu-west-1"), None);
+        assert_eq!(moved("crossplane.io/external-create-failed", "eu-west-2"), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const CREATE_FAILED: &str = "crossplane.io/external-create-failed";
 pub const PAUSED: &str = "crossplane.io/paused";
 /// `true`: a resource that carries another owner's tag is taken over.
 pub const ADOPT: &str = "fleet.capstan.dev/adopt";
-/// The referenced values that the create was called with, as JSON: path below `spec.forProvider` to value.
+/// The region and the referenced values that the create was called with, as JSON: path below `spec.forProvider` to value.
 pub const RESOLVED: &str = "fleet.capstan.dev/resolved";
 /// The tag keys that were applied last, as a JSON list.
 pub const APPLIED_TAGS: &str = "fleet.capstan.dev/applied-tags";

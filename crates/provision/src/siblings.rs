@@ -13,6 +13,14 @@ pub(crate) async fn siblings(cluster: &Cluster, object: &Manifest) -> Result<Sib
     Ok(read(composite.value()))
 }
 
+/// Is the composite of an object going, or gone? False for an object that belongs to none.
+pub(crate) async fn is_leaving(cluster: &Cluster, object: &Manifest) -> Result<bool, CloudError> {
+    if Managed(object).controller().is_none() {
+        return Ok(false);
+    }
+    Ok(composite(cluster, object).await?.is_none_or(|composite| composite.is_deleting()))
+}
+
 /// The controlling owner of an object, while it exists.
 pub(crate) async fn composite(
     cluster: &Cluster,

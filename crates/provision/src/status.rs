@@ -1,9 +1,9 @@
-use capstan_cloud::CloudError;
+use capstan_cloud::{Class, CloudError};
 use capstan_model::{ConditionStatus, Fault};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::decide::{Ready, Rest, Synced};
+use crate::decide::{Look, Ready, Rest, Synced};
 use crate::managed::Managed;
 
 /// The merge patch that brings the status to what a pass ended with; nothing when it is that already.
@@ -50,6 +50,26 @@ pub(crate) fn patch(
     Some(json!({"status": patch}))
 }
 
+/// Does the cause of a failed call pass without anybody's help, and soon?
+pub(crate) const fn passes(error: &CloudError) -> bool {
+    matches!(error.class, Class::NotYet | Class::Throttled)
+}
+
+/// What a pass ends with after a failed call. What passes by itself is no error of the object: only `Ready` names it.
+pub(crate) fn of_failure(object: Managed<'_>, error: &CloudError) -> Rest {
+    let message = message(error);
+    let synced = if passes(error) { Synced::Success } else { Synced::Error(message.clone()) };
+    let ready = if object.0.is_deleting() {
+        Ready::Deleting(message)
+    } else if passes(error) && !object.is_ready() {
+        Ready::Creating(message)
+    } else {
+        Ready::Keep
+    };
+    let look = if error.class == Class::NotYet { Look::Soon } else { Look::Backoff };
+    Rest { ready, synced, look }
+}
+
 /// A failed call as a condition says it: operation, code and words, and what to do. Request ids go to the log: they differ
 /// from try to try, and each would be a write.
 pub(crate) fn message(error: &CloudError) -> String {
@@ -92,10 +112,10 @@ pub(crate) fn difference(old: &Value, new: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::{difference, message, patch};
+    use super::{difference, message, of_failure, patch};
     use crate::decide::{Look, Ready, Rest, Synced};
     use crate::managed::Managed;
-    use crate::testing::{merge, object};
+    use crate::testing::{merge, object, ready};
     use capstan_cloud::CloudError;
     use jiff::Timestamp;
     use serde_json::json;
@@ -128,6 +148,20 @@ mod tests {
         let object = capstan_model::Manifest::try_from(value).expect("valid");
         let later = Timestamp::from_second(100).expect("valid");
         assert_eq!(patch(Managed(&object), &rest, Some(&seen), later), None);
+    }
+
+    #[test]
+    fn a_throttle_is_no_error_of_the_object() {
+        let error = |code| CloudError::answered("ec2", "CreateVpc", 503, code, "");
+        let rest = |object, code| of_failure(Managed(&object), &error(code));
+        let throttled = rest(object(json!({})), "RequestLimitExceeded");
+        let Ready::Creating(message) = &throttled.ready else { panic!("{throttled:?}") };
+        assert!(message.contains("ec2 CreateVpc was throttled"), "{message}");
+        assert_eq!((throttled.synced, throttled.look), (Synced::Success, Look::Backoff));
+        let works = rest(object(json!({"status": ready()})), "RequestLimitExceeded");
+        assert_eq!((works.ready, works.synced), (Ready::Keep, Synced::Success));
+        let failed = rest(object(json!({})), "InternalError");
+        assert!(matches!(failed.synced, Synced::Error(_)), "{failed:?}");
     }
 
     #[test]

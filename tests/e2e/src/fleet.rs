@@ -30,6 +30,13 @@ pub fn file(repository: &str, path: &str, git: &GitServer) -> Result<String> {
     Ok(text.replace("GIT_URL_PREFIX", &git.url()))
 }
 
+/// Text of a file of the fleet's AWS provider, as the agent of a management cluster applies it.
+pub fn provider(file: &str) -> Result<String> {
+    let path = root().join("examples/fleet/gitops-system/tools-config/aws-provider").join(file);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(text.replace("${ACCOUNT_ID}", capstan_kit::aws::ACCOUNT))
+}
+
 fn copy(from: &Path, to: &Path, git_url: &str) -> Result<()> {
     fs::create_dir_all(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {

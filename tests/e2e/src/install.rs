@@ -15,10 +15,17 @@ use crate::root;
 const OPTIONS: ApplyOptions<'static> =
     ApplyOptions { field_manager: "capstan-install", force: true, dry_run: false };
 
-/// Installs the CRDs, the agent and the hub in the management cluster.
-pub async fn management(cluster: &Cluster) -> Result<()> {
+/// Installs the CRDs, the agent and the hub in the management cluster; the hub with further arguments.
+pub async fn management(cluster: &Cluster, hub_args: &[&str]) -> Result<()> {
     crds(cluster).await?;
-    apply(cluster, &render("management")?).await
+    let mut objects = render("management")?;
+    for object in objects.iter_mut().filter(|object| object.name() == "capstan-hub") {
+        let args = object.value_mut().pointer_mut("/spec/template/spec/containers/0/args");
+        if let Some(args) = args.and_then(serde_json::Value::as_array_mut) {
+            args.extend(hub_args.iter().map(|arg| (*arg).into()));
+        }
+    }
+    apply(cluster, &objects).await
 }
 
 /// Installs the CRDs and the agent alone.

@@ -4,6 +4,7 @@ pub mod crash;
 pub mod fleet;
 pub mod install;
 pub mod look;
+pub mod network;
 pub mod run;
 pub mod shared;
 pub mod stage;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use capstan_cluster::{Cluster, ClusterError};
 use capstan_model::{GroupVersionKind, Manifest};
 use serde_json::Value;
@@ -43,6 +43,29 @@ pub async fn wait_for(
         Some(object) => Ok(object),
         None => bail!("{what} is gone again"),
     }
+}
+
+/// What a condition must be: type, status, reason, and words that its message must hold.
+pub type Told<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
+
+/// Waits until a condition of an object is this.
+pub async fn told(
+    cluster: &Cluster,
+    gvk: &GroupVersionKind,
+    place: (&str, &str),
+    (type_, status, reason, words): Told<'_>,
+    timeout: Duration,
+) -> Result<Manifest> {
+    let holds = |object: &Manifest| {
+        find_condition(object, type_).is_some_and(|found| {
+            let message = found["message"].as_str().unwrap_or_default();
+            found["status"] == status
+                && found["reason"] == reason
+                && words.iter().all(|word| message.contains(word))
+        })
+    };
+    let what = || format!("{} never told {type_}={status} {reason} with {words:?}", gvk.kind);
+    wait_for(cluster, gvk, place, timeout, holds).await.with_context(what)
 }
 
 /// Waits until an object is gone.

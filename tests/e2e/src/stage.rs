@@ -7,9 +7,10 @@ use capstan_cluster::Cluster;
 use capstan_kit::aws::Resource;
 use capstan_kit::{Kit, KitOptions, wait_until};
 use capstan_model::{GroupVersionKind, Manifest};
+use serde_json::Value;
 
 use crate::install;
-use crate::look::{condition, find_condition, kind, wait_for};
+use crate::look::{Told, condition, find_condition, kind, told, wait_for, wait_gone};
 
 /// Flux's namespace.
 pub const NAMESPACE: &str = "flux-system";
@@ -36,8 +37,13 @@ impl Stage {
 
     /// A management cluster with hub and agent.
     pub async fn with_hub(options: KitOptions) -> Result<Self> {
+        Self::with_hub_and(options, &[]).await
+    }
+
+    /// A management cluster with an agent, and a hub with further arguments.
+    pub async fn with_hub_and(options: KitOptions, hub_args: &[&str]) -> Result<Self> {
         let stage = Self::bare(options).await?;
-        install::management(&stage.management).await?;
+        install::management(&stage.management, hub_args).await?;
         stage.agent_runs().await?;
         deployed(&stage.management, "capstan-system", "capstan-hub").await?;
         Ok(stage)
@@ -85,6 +91,41 @@ impl Stage {
             if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
         })
         .await
+    }
+
+    /// Applies one object in the management cluster, as soon as its kind is served.
+    pub async fn put(&self, object: Value) -> Result<()> {
+        let object = Manifest::try_from(object)?;
+        wait_until("an object to be accepted", PATIENCE, async || {
+            install::apply(&self.management, std::slice::from_ref(&object)).await
+        })
+        .await
+    }
+
+    /// Deletes a cluster-scoped object of the management cluster.
+    pub async fn delete(&self, gvk: &GroupVersionKind, name: &str) -> Result<()> {
+        self.management.delete(gvk, "", name, &Default::default()).await?;
+        Ok(())
+    }
+
+    /// Waits until a condition of a cluster-scoped object of the management cluster is this.
+    pub async fn told(
+        &self,
+        gvk: &GroupVersionKind,
+        name: &str,
+        what: Told<'_>,
+    ) -> Result<Manifest> {
+        told(&self.management, gvk, ("", name), what, PATIENCE).await
+    }
+
+    /// Waits until a cluster-scoped object of the management cluster is Ready.
+    pub async fn ready(&self, gvk: &GroupVersionKind, name: &str) -> Result<Manifest> {
+        ready(&self.management, gvk, ("", name)).await
+    }
+
+    /// Waits until a cluster-scoped object of the management cluster is gone.
+    pub async fn gone(&self, gvk: &GroupVersionKind, name: &str) -> Result<()> {
+        wait_gone(&self.management, gvk, ("", name), PATIENCE).await
     }
 
     /// Ends everything after all went well.

@@ -29,9 +29,12 @@ pub const HUB_SECRET: &str = "capstan-hub";
 /// Namespace of the heartbeat Leases in the management cluster, each named `spoke-<name>`.
 pub const LEASE_NAMESPACE: &str = "flux-system";
 
+/// What the name of a Spoke's identity begins with.
+pub const SPOKE_IDENTITY: &str = "spoke-";
+
 /// The name of a Spoke's Lease and of its ServiceAccount in the management cluster.
 pub fn spoke_identity(spoke: &str) -> String {
-    format!("spoke-{spoke}")
+    format!("{SPOKE_IDENTITY}{spoke}")
 }
 
 /// The CRDs of the group.

@@ -86,7 +86,6 @@ impl Kind for Policy {
     }
 
     async fn observe(&self, cx: &Context<'_, Self>) -> Result<Observed<Status>, CloudError> {
-        policy_document::check("document", &cx.spec.document)?;
         let arn = arn(cx).await?;
         let request = cx.clients.iam().get_policy().policy_arn(&arn);
         let answer = found(cx.clients.call(Service::Iam, "GetPolicy", request.send()).await)?;
@@ -102,6 +101,7 @@ impl Kind for Policy {
     }
 
     async fn create(&self, cx: &Context<'_, Self>) -> Result<Created, CloudError> {
+        check(cx.spec)?;
         let wanted = Some(tags::for_create(&Self::tags(cx.spec), cx.uid));
         match create(cx, wanted).await {
             // Where tagging is not allowed, the age of the policy says whose it is.
@@ -120,6 +120,7 @@ impl Kind for Policy {
         let arn = arn(cx).await?;
         let (clients, iam) = (cx.clients, cx.clients.iam());
         if touches(diff, "document") {
+            check(cx.spec)?;
             make_room(cx, &arn).await?;
             let request = iam
                 .create_policy_version()
@@ -153,6 +154,10 @@ impl Kind for Policy {
         let request = cx.clients.iam().delete_policy().policy_arn(&arn);
         found(cx.clients.call(Service::Iam, "DeletePolicy", request.send()).await).map(drop)
     }
+}
+
+fn check(spec: &Spec) -> Result<(), CloudError> {
+    policy_document::check("document", &spec.document)
 }
 
 /// The ARN: the external name, or what it will be, since account, path and name decide it.

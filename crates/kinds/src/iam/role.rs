@@ -77,7 +77,6 @@ impl Kind for Role {
     }
 
     async fn observe(&self, cx: &Context<'_, Self>) -> Result<Observed<Status>, CloudError> {
-        policy_document::check("assumeRolePolicyDocument", &cx.spec.assume_role_policy_document)?;
         let request = cx.clients.iam().get_role().role_name(name(cx));
         let answer = found(cx.clients.call(Service::Iam, "GetRole", request.send()).await)?;
         Ok(match answer.and_then(|answer| answer.role) {
@@ -87,6 +86,7 @@ impl Kind for Role {
     }
 
     async fn create(&self, cx: &Context<'_, Self>) -> Result<Created, CloudError> {
+        check(cx.spec)?;
         let wanted = Some(tags::for_create(&Self::tags(cx.spec), cx.uid));
         match create(cx, wanted).await {
             // Where tagging is not allowed, the age of the role says whose it is.
@@ -104,6 +104,7 @@ impl Kind for Role {
     async fn update(&self, cx: &Context<'_, Self>, diff: &[Drift]) -> Result<(), CloudError> {
         let (clients, iam, spec) = (cx.clients, cx.clients.iam(), cx.spec);
         if touches(diff, "assumeRolePolicyDocument") {
+            check(spec)?;
             let document = policy_document::compact(&spec.assume_role_policy_document);
             let request =
                 iam.update_assume_role_policy().role_name(name(cx)).policy_document(document);
@@ -143,6 +144,10 @@ impl Kind for Role {
         let request = cx.clients.iam().delete_role().role_name(name(cx));
         found(cx.clients.call(Service::Iam, "DeleteRole", request.send()).await).map(drop)
     }
+}
+
+fn check(spec: &Spec) -> Result<(), CloudError> {
+    policy_document::check("assumeRolePolicyDocument", &spec.assume_role_policy_document)
 }
 
 fn name<'a>(cx: &Context<'a, Role>) -> &'a str {

@@ -15,11 +15,12 @@ use sha2::{Digest, Sha256};
 
 use crate::decide::{Done, Facts, Look, Ready, Rest, Sight, Step, Synced, decide};
 use crate::erased::{AnyProvider, DynKind};
-use crate::graph::{self, Hold, Shape, Siblings, Topic};
+use crate::graph::{self, Company, Hold, Shape, Siblings, Topic};
+use crate::kind::Drift;
 use crate::managed::Managed;
 use crate::references::{Resolution, resolve};
 use crate::secret::{self, Connection};
-use crate::siblings::siblings;
+use crate::siblings::{is_leaving, siblings};
 use crate::status;
 use crate::world::{Key, World};
 
@@ -37,6 +38,8 @@ struct Pass<'a> {
     gvk: GroupVersionKind,
     object: Manifest,
     resolution: Resolution,
+    /// An edit of the region, which no service can follow: the resource stays where it is.
+    moved: Option<Drift>,
     unready: Option<Hold>,
     blocker: Option<Hold>,
     provider: Option<AnyProvider>,
@@ -82,6 +85,7 @@ pub(crate) async fn run(world: &World, key: &Key) -> Next {
         gvk: GroupVersionKind::new(shape.meta.group, shape.meta.version, shape.meta.kind),
         resolution: resolve(&shape, &object, &Siblings::None, world),
         object: Manifest::clone(&object),
+        moved: None,
         unready: None,
         blocker: None,
         provider: None,
@@ -162,11 +166,12 @@ impl Pass<'_> {
         } else {
             Siblings::None
         };
+        let company = self.company().await?;
         // A change between a judgement and the registration of what it waits for would be slept through, so the judgement
         // is made again until it waits for nothing new.
         let mut known = Vec::new();
         loop {
-            self.judge(&siblings);
+            self.judge(&siblings, company);
             let topics: Vec<Topic> = self.holds().map(|hold| hold.topic.clone()).collect();
             if topics.iter().all(|topic| known.contains(topic)) {
                 return Ok(());
@@ -178,14 +183,29 @@ impl Pass<'_> {
         }
     }
 
-    fn judge(&mut self, siblings: &Siblings) {
+    /// Who goes with an object that is being deleted.
+    async fn company(&self) -> Result<Company, Stop> {
+        let Some(at) = self.managed().deleted_at() else { return Ok(Company::Everyone) };
+        if Timestamp::now().duration_since(at).unsigned_abs() < YOUNG {
+            return Ok(Company::Everyone);
+        }
+        match is_leaving(self.world.cluster(), &self.object).await {
+            Ok(true) => Ok(Company::Composite),
+            Ok(false) => Ok(Company::Nobody),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn judge(&mut self, siblings: &Siblings, company: Company) {
         let (world, shape) = (self.world, &self.shape);
         self.resolution = resolve(shape, &self.object, siblings, world);
+        self.moved = self.managed().moved(&world.options().aws_region);
+        if let Some(moved) = &self.moved {
+            self.resolution.spec["region"] = moved.found.clone();
+        }
         if self.object.is_deleting() {
-            let age = self.managed().deleted_at().map(|at| Timestamp::now().duration_since(at));
-            let young = age.is_none_or(|age| age.unsigned_abs() < YOUNG);
-            self.blocker = graph::blockers(&self.object, young, world);
-            if young && self.blocker.is_some() {
+            self.blocker = graph::blockers(&self.object, company, world);
+            if company == Company::Everyone && self.blocker.is_some() {
                 // What is not being deleted stops to count at the end of that time.
                 world.queue.wake_after(self.key.clone(), YOUNG);
             }
@@ -207,9 +227,8 @@ impl Pass<'_> {
             self.world.forget(self.key);
             return Next::Wait;
         }
-        if !self.object.is_deleting()
-            && let Err(error) = self.publish().await
-        {
+        let needed = !self.object.is_deleting() || self.managed().holder().is_some();
+        if needed && let Err(error) = self.publish().await {
             rest.synced = Synced::Error(status::message(&error));
             rest.look = Look::Backoff;
         }

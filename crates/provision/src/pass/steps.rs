@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use capstan_cloud::{Class, CloudError};
+use capstan_cloud::CloudError;
 use capstan_cluster::{ClusterError, EventType};
 use capstan_model::Manifest;
 use capstan_runtime::Next;
@@ -11,9 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Pass, Stop};
-use crate::decide::{
-    AfterRefusal, Look, Ready, Rest, Seen, Sight, Step, Synced, after_failed_create,
-};
+use crate::decide::{AfterRefusal, Rest, Seen, Sight, Step, after_failed_create};
 use crate::erased::AnyProvider;
 use crate::graph::Topic;
 use crate::kind::{InitialName, Observed};
@@ -70,7 +68,8 @@ impl Pass<'_> {
         match observed {
             Err(error) => return Err(self.failed(&error)),
             Ok(Observed::Absent) => self.sight = Sight::Absent,
-            Ok(Observed::Present(present)) => {
+            Ok(Observed::Present(mut present)) => {
+                present.diff.extend(self.moved.clone());
                 self.at_provider = Some(present.status);
                 self.connection = present.connection;
                 self.sight = Sight::Present(Seen {
@@ -93,7 +92,11 @@ impl Pass<'_> {
         let (group, _) = self.kind.config();
         let name = self.managed().config_name();
         self.world.wait_for(Topic::object(group, CONFIG_KIND, name), self.key);
-        match self.kind.connect(self.world, &self.object).await {
+        let mut object = self.object.clone();
+        if let Some(moved) = &self.moved {
+            object.value_mut()["spec"]["forProvider"]["region"] = moved.found.clone();
+        }
+        match self.kind.connect(self.world, &object).await {
             Err(error) => Err(self.failed(&error)),
             Ok(Connected::Gone) => Ok(None),
             Ok(Connected::Live(provider)) => {
@@ -106,10 +109,13 @@ impl Pass<'_> {
     /// The write that makes a create safe: it fails if anybody changed the object since it was read.
     async fn record_intent(&mut self, forget: bool) -> Result<(), Stop> {
         let at = self.managed().next_intent(Timestamp::now());
-        let resolved = serde_json::to_string(&self.resolution.values).unwrap_or_default();
+        let mut resolved = self.resolution.values.clone();
+        if let Some(region) = self.resolution.spec.get("region") {
+            resolved.insert("region".to_owned(), region.clone());
+        }
         let mut annotations = json!({names::CREATE_PENDING: at.to_string()});
-        if !self.resolution.values.is_empty() {
-            annotations[names::RESOLVED] = resolved.into();
+        if !resolved.is_empty() {
+            annotations[names::RESOLVED] = json!(resolved).to_string().into();
         }
         if forget {
             annotations[names::EXTERNAL_NAME] = Value::Null;
@@ -295,22 +301,12 @@ impl Pass<'_> {
 
     /// A failed call as the end of a pass.
     pub(super) fn failed(&self, error: &CloudError) -> Stop {
-        let message = status::message(error);
-        if error.class == Class::NotYet {
+        if status::passes(error) {
             tracing::debug!(object = %self.object.id(), %error, "not yet");
-            let ready = if self.object.is_deleting() {
-                Ready::Deleting(message)
-            } else if self.managed().is_ready() {
-                Ready::Keep
-            } else {
-                Ready::Creating(message)
-            };
-            return Rest { ready, synced: Synced::Success, look: Look::Soon }.into();
+        } else {
+            tracing::warn!(object = %self.object.id(), %error, "call failed");
         }
-        tracing::warn!(object = %self.object.id(), %error, "call failed");
-        let ready =
-            if self.object.is_deleting() { Ready::Deleting(message.clone()) } else { Ready::Keep };
-        Rest { ready, synced: Synced::Error(message), look: Look::Backoff }.into()
+        status::of_failure(self.managed(), error).into()
     }
 }
 

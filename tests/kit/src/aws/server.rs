@@ -172,7 +172,9 @@ impl State {
     /// Checks, performs and logs a call. `None`: the connection is to be dropped.
     pub(crate) async fn handle(&self, call: &Call) -> Option<Reply> {
         let at = Timestamp::now();
-        self.regions.lock().expect("because no holder panics").insert(call.region.clone());
+        if REGIONS.contains(&call.region.as_str()) {
+            self.regions.lock().expect("because no holder panics").insert(call.region.clone());
+        }
         let caller = self.caller(call, at);
         let arn = caller.as_ref().ok().and_then(|caller| caller.as_ref().map(|c| c.arn.as_str()));
         let fault = self.faults.take(&call.service, &call.action, arn);

@@ -17,7 +17,7 @@ use crate::process::{Exit, Process, ProcessSpec, is_program};
 
 /// First and longest pause between an end and the next start. Shorter than a kubelet's, which are
 /// ten seconds and five minutes.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// A container that ran this long starts again at the first pause.
 const STEADY: Duration = Duration::from_secs(10);
 
