@@ -236,6 +236,6 @@ mod tests {
         let (mut value, blank) = (json!({}), json!(""));
         assert_eq!(set("a.[name=x].b", &mut value, Some(&blank)), Ok(1));
         assert_eq!(value, json!({"a": [{"name": "x", "b": "new"}]}));
-        assert_eq!(set("c.3", &mut value, Some(&blank)).is_err(), true);
+        assert!(set("c.3", &mut value, Some(&blank)).is_err());
     }
 }

@@ -27,7 +27,8 @@ fn names(manifests: &[Manifest]) -> Vec<String> {
 }
 
 fn fault(text: &str, path: &str) -> (String, String) {
-    let error = build(&tree(text), path, &Overlay::default(), Options::FLUX).expect_err("a faulty tree");
+    let error =
+        build(&tree(text), path, &Overlay::default(), Options::FLUX).expect_err("a faulty tree");
     (error.to_string(), error.hints().join(" "))
 }
 

@@ -260,6 +260,6 @@ mod tests {
         ] {
             assert_eq!(expand.text(text), expected, "{text}");
         }
-        assert_eq!(expand.value(&mut Value::Array(vec![json!(1)])).is_err(), true);
+        assert!(expand.value(&mut Value::Array(vec![json!(1)])).is_err());
     }
 }

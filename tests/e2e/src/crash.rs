@@ -34,9 +34,15 @@ impl Victim {
 
     /// Kills it now; one that just starts again is waited for.
     pub async fn crash(&self) -> Result<()> {
-        let kill = async || self.of.nodes().kill_pod_process(self.namespace, self.label);
-        wait_until("a process to kill", PATIENCE, kill).await?;
-        Ok(())
+        wait_until("a process to kill", PATIENCE, async || self.crash_if_it_runs()).await
+    }
+
+    /// Kills it now, unless it is on its way back.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn crash_if_it_runs(&self) -> Result<()> {
+        self.of.nodes().kill_pod_process(self.namespace, self.label).map(drop)
     }
 
     /// Kills it once after each of these operations of AWS succeeded, in any order, before their answers can be acted upon.

@@ -42,7 +42,12 @@ impl Drop for Story {
 impl Story {
     /// Starts the kit, installs hub and agent from deploy/, and pushes the example fleet.
     pub async fn begin(timeline: Arc<Timeline>) -> Result<Self> {
-        let stage = Stage::with_hub(KitOptions::default()).await?;
+        Self::begin_with(timeline, &[]).await
+    }
+
+    /// The same, with further arguments of the hub.
+    pub async fn begin_with(timeline: Arc<Timeline>, hub_args: &[&str]) -> Result<Self> {
+        let stage = Stage::with_hub_and(KitOptions::default(), hub_args).await?;
         let mut story = Self { stage, timeline, watching: Vec::new() };
         story.timeline.note("hub and agent run in the management cluster");
         story.tell_aws();

@@ -31,7 +31,9 @@ const HOLDS: [(&str, usize); 14] = [
 ];
 
 async fn begin() -> Result<Story> {
-    Story::begin(Arc::new(Timeline::start(timeline::print))).await
+    // AWS shows at once here what it made; a create that was never sent need not be waited for.
+    let window = ["--aws-visibility-window=5s"];
+    Story::begin_with(Arc::new(Timeline::start(timeline::print)), &window).await
 }
 
 /// AWS holds what the fleet describes, each thing once.

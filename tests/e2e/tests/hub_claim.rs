@@ -119,9 +119,6 @@ async fn removal(stage: &Stage, composite: &str) -> Result<()> {
     stage.management.delete(&claims, NAME.0, NAME.1, &Default::default()).await?;
     wait_gone(&stage.management, &claims, NAME, PATIENCE).await?;
     stage.gone(&network::composites(), composite).await?;
-    let left = stage.kit.aws.inventory().await?;
-    ensure!(left.is_empty(), "left in AWS: {left:?}");
-    let errors = stage.kit.aws.dependency_errors();
-    ensure!(errors.is_empty(), "calls that came in the wrong order: {errors:#?}");
-    Ok(())
+    stage.nothing_left("AWS to hold nothing", |_| true).await?;
+    stage.order_was_kept()
 }

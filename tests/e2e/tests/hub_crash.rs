@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use capstan_e2e::crash::Victim;
 use capstan_e2e::look::{text, wait_for};
 use capstan_e2e::network;
 use capstan_e2e::stage::Stage;
@@ -13,9 +14,6 @@ use tokio::sync::broadcast::Receiver;
 
 /// Longest time between two deaths.
 const PATIENCE: Duration = Duration::from_secs(240);
-
-/// The hub's pod.
-const HUB: (&str, &str) = ("capstan-system", "app=capstan-hub");
 
 /// The calls on the way up and on the way down at whose answer the hub dies: what it wanted to write down then is not.
 const ROUNDS: [(&[&str], &[&str]); 4] = [
@@ -39,11 +37,10 @@ async fn a_hub_that_dies_makes_nothing_twice_and_forgets_nothing() -> Result<()>
         let killing = kill_at(stage.kit.aws.subscribe(), &stage, down);
         let removing = remove(&stage, &name);
         tokio::try_join!(killing, removing).with_context(|| format!("{name}: {down:?}"))?;
-        nothing_left(&stage).await?;
+        stage.nothing_left("AWS to hold nothing", |_| true).await?;
     }
     between_two_writes(&stage).await?;
-    let errors = stage.kit.aws.dependency_errors();
-    ensure!(errors.is_empty(), "calls that came in the wrong order: {errors:#?}");
+    stage.order_was_kept()?;
     stage.end().await;
     Ok(())
 }
@@ -79,7 +76,7 @@ async fn between_two_writes(stage: &Stage) -> Result<()> {
         kill_when(stage, &vpcs, name, Manifest::is_deleting).await
     };
     tokio::try_join!(killing, remove(stage, name))?;
-    nothing_left(stage).await
+    stage.nothing_left("AWS to hold nothing", |_| true).await
 }
 
 /// Kills the hub when an object is first seen so.
@@ -113,7 +110,7 @@ async fn kill_at(mut calls: Receiver<Call>, stage: &Stage, actions: &[&str]) -> 
 
 /// How many died: none while the hub is on its way back, because the call was made just before it was killed.
 fn kill(stage: &Stage) -> usize {
-    stage.kit.management().nodes().kill_pod_process(HUB.0, HUB.1).unwrap_or(0)
+    usize::from(Victim::hub(stage).crash_if_it_runs().is_ok())
 }
 
 async fn made_once(stage: &Stage, name: &str) -> Result<()> {
@@ -123,11 +120,5 @@ async fn made_once(stage: &Stage, name: &str) -> Result<()> {
         let found: Vec<_> = all.iter().filter(|found| found.kind == kind).collect();
         ensure!(found.len() == 1, "{}: {} times in AWS: {found:?}", object.id(), found.len());
     }
-    Ok(())
-}
-
-async fn nothing_left(stage: &Stage) -> Result<()> {
-    let left = stage.kit.aws.inventory().await?;
-    ensure!(left.is_empty(), "left in AWS: {left:?}");
     Ok(())
 }
