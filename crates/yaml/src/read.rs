@@ -198,16 +198,24 @@ impl<'a> Reader<'a> {
     fn mapping(&mut self) -> Result<Value, YamlError> {
         let mut map = Map::new();
         let mut merged = Map::new();
+        let mut has_merged = false;
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 break;
             }
-            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, tag)
-                if text == "<<" && tag.as_deref().is_none_or(|tag| core_tag(tag) == "merge"));
+            let is_merge = matches!(&event, Event::Scalar(text, style, _, tag)
+            if text == "<<" && match tag.as_deref() {
+                Some(tag) => core_tag(tag) == "merge",
+                None => *style == ScalarStyle::Plain,
+            });
             let key = self.key(event, &span)?;
             let (event, value_span) = self.next()?;
             if is_merge {
+                if has_merged {
+                    return Err(self.error(mark(&span), "duplicate merge key".to_owned()));
+                }
+                has_merged = true;
                 let value = self.value(event, &value_span)?;
                 self.merge(&mut merged, value, &value_span)?;
                 continue;
@@ -241,11 +249,17 @@ impl<'a> Reader<'a> {
     fn key(&mut self, event: Event<'a>, span: &Span) -> Result<String, YamlError> {
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                // Keys follow the object schema everywhere: `on:` and `y:` are names.
                 let value = match (style, &tag) {
-                    (ScalarStyle::Plain, None) => scalar::resolve(&text, Schema::Objects)
+                    (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema)
                         .unwrap_or_else(|_| Value::String(text.to_string())),
                     _ => Value::String(text.to_string()),
+                };
+                // Configuration becomes JSON, whose keys are texts: `n:` is `"false":`.
+                let value = match value {
+                    Value::Bool(_) | Value::Number(_) if self.schema == Schema::Config => {
+                        Value::String(value.to_string())
+                    }
+                    value => value,
                 };
                 if anchor != 0 {
                     self.anchors.insert(anchor, value.clone());
@@ -278,7 +292,7 @@ impl<'a> Reader<'a> {
                 }
                 Ok(())
             }
-            Value::Array(maps) => {
+            Value::Array(maps) if maps.iter().all(Value::is_object) => {
                 maps.into_iter().try_for_each(|item| self.merge(into, item, span))
             }
             _ => Err(self.error(mark(span), "`<<` merges a map or a list of maps".to_owned())),

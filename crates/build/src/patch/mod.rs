@@ -1,6 +1,7 @@
 //! Patches: strategic merge and JSON 6902, with and without targets.
 
 mod json6902;
+mod keyed;
 mod merge_keys;
 mod strategic;
 

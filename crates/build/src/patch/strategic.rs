@@ -1,6 +1,7 @@
 use capstan_model::GroupVersionKind;
 use serde_json::{Map, Value};
 
+use super::keyed;
 use super::merge_keys::{self, ListMerge};
 use crate::error::BuildError;
 
@@ -80,28 +81,52 @@ impl Merger<'_> {
         self.by_keys(old, &items, keys).map(|merged| Some(Value::Array(merged)))
     }
 
-    /// With one key, the items of the patch come first and in its order. With several, only what
-    /// is new comes first, and what is there stays where it is.
+    /// Merges the items whose keys agree, step by step as kustomize does, with what that does to items that lack a key.
+    ///
+    /// What the patch names comes first and in its order; the rest of the list follows.
     fn by_keys(
         &mut self,
-        old: Vec<Value>,
+        mut old: Vec<Value>,
         items: &[&Value],
         keys: &[&str],
     ) -> Result<Vec<Value>, BuildError> {
-        let mut rest: Vec<Option<Value>> = old.into_iter().map(Some).collect();
-        let mut merged = Vec::new();
-        for item in items {
-            let same = |other: &Option<Value>| {
-                other.as_ref().is_some_and(|other| same_keys(item, other, keys))
+        let named = keyed::names(items, &old, keys);
+        let mut merged: Vec<Value> = Vec::new();
+        let mut valid: Vec<&str> = Vec::new();
+        for name in &named {
+            let own = keyed::given(std::slice::from_ref(name), name, keys);
+            let (change, at) = (
+                items.iter().find(|item| keyed::is_named(item, &own)),
+                old.iter().position(|item| keyed::is_named(item, &own)),
+            );
+            let pairs = keyed::given(&named, name, keys);
+            valid = pairs.iter().map(|(key, _)| *key).collect();
+            let mut result = match (change, at) {
+                (None, at) => at.map(|at| old[at].clone()),
+                (Some(change), None) => self.value(None, change)?,
+                (Some(change), Some(at)) => self.pair(&mut old[at], change)?,
             };
-            let at = rest.iter().position(same);
-            let result = self.value(at.and_then(|at| rest[at].take()), item)?;
-            match at {
-                Some(at) if keys.len() > 1 => rest[at] = result,
-                _ => merged.extend(result),
+            match result.as_mut().filter(|result| !keyed::is_empty(result)) {
+                None => keyed::set(&mut old, None, &pairs),
+                Some(result) => {
+                    keyed::complete(result, &pairs);
+                    keyed::set(&mut merged, Some(result.clone()), &pairs);
+                    if let Some(at) = old.iter().position(|item| keyed::is_named(item, &own)) {
+                        keyed::complete(&mut old[at], &pairs);
+                    }
+                }
             }
         }
-        merged.extend(rest.into_iter().flatten());
+        if named.is_empty() { Ok(old) } else { Ok(keyed::append(merged, old, &valid)) }
+    }
+
+    /// Merges an item of the patch into the one of the list, which it changes, unless it is to replace it.
+    fn pair(&mut self, old: &mut Value, change: &Value) -> Merged {
+        let replaces = change.get(DIRECTIVE).and_then(Value::as_str) == Some("replace");
+        let merged = self.value(Some(old.clone()), change)?;
+        if let Some(merged) = merged.as_ref().filter(|_| !replaces) {
+            *old = merged.clone();
+        }
         Ok(merged)
     }
 }
@@ -119,7 +144,7 @@ fn directive(patch: &Map<String, Value>) -> Result<Directive, BuildError> {
         Some(Some("delete")) => Ok(Directive::Delete),
         Some(other) => {
             let word = other.unwrap_or("?");
-            Err(BuildError::new(format!("unknown directive `$patch: {word}`"))
+            Err(BuildError::new(format!("unknown patch strategy '{word}'"))
                 .hint("`$patch` is `merge`, `replace` or `delete`"))
         }
     }
@@ -135,12 +160,6 @@ fn list_directive(items: &[Value]) -> Result<Directive, BuildError> {
 
 fn is_list_directive(item: &Value) -> bool {
     item.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(DIRECTIVE))
-}
-
-/// Do the keys that the patch gives agree? One that gives none names nothing.
-fn same_keys(patch: &Value, other: &Value, keys: &[&str]) -> bool {
-    let given: Vec<_> = keys.iter().filter_map(|key| Some((key, patch.get(key)?))).collect();
-    !given.is_empty() && given.iter().all(|(key, value)| other.get(key) == Some(value))
 }
 
 fn unite(old: Option<Value>, items: &[Value]) -> Value {

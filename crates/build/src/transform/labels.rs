@@ -65,7 +65,7 @@ fn insert(pairs: &Pairs, value: &mut Value) -> Result<(), String> {
     };
     for (key, text) in pairs {
         // kustomize writes a new key without quotes, and then cannot read what it wrote.
-        let is_text = matches!(resolve(key, Schema::Config), Ok(Value::String(_)));
+        let is_text = matches!(resolve(key, Schema::Objects), Ok(Value::String(_)));
         if !is_text && !map.contains_key(key) {
             return Err(format!("the key `{key}` is no text in YAML"));
         }
