@@ -1,17 +1,127 @@
-//! Which lists of the built-in kinds are merged by key, from Kubernetes' API conventions
-//! (`x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`). Every other list is replaced.
+//! Which lists of the built-in kinds are merged, by Kubernetes' own API conventions (`x-kubernetes-patch-strategy`,
+//! `x-kubernetes-patch-merge-key`, `x-kubernetes-list-map-keys`) of version 1.21, whose schema kustomize carries.
+//! Every other list is replaced.
 
 use capstan_model::GroupVersionKind;
 
-/// Where each built-in workload keeps its pod template: group, kind, path.
-const POD_TEMPLATES: [(&str, &str, &str); 7] = [
-    ("", "ReplicationController", "spec/template"),
-    ("apps", "Deployment", "spec/template"),
-    ("apps", "ReplicaSet", "spec/template"),
-    ("apps", "DaemonSet", "spec/template"),
-    ("apps", "StatefulSet", "spec/template"),
-    ("batch", "Job", "spec/template"),
-    ("batch", "CronJob", "spec/jobTemplate/spec/template"),
+/// The kinds of that schema: group, version, kinds.
+const KINDS: &[(&str, &str, &[&str])] = &[
+    (
+        "",
+        "v1",
+        &[
+            "Binding",
+            "ComponentStatus",
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "Pod",
+            "PodTemplate",
+            "ReplicationController",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1beta1",
+        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+    ),
+    ("apiextensions.k8s.io", "v1", &["CustomResourceDefinition"]),
+    ("apiextensions.k8s.io", "v1beta1", &["CustomResourceDefinition"]),
+    ("apiregistration.k8s.io", "v1", &["APIService"]),
+    ("apiregistration.k8s.io", "v1beta1", &["APIService"]),
+    ("apps", "v1", &["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
+    ("authentication.k8s.io", "v1", &["TokenRequest", "TokenReview"]),
+    ("authentication.k8s.io", "v1beta1", &["TokenReview"]),
+    (
+        "authorization.k8s.io",
+        "v1",
+        &[
+            "LocalSubjectAccessReview",
+            "SelfSubjectAccessReview",
+            "SelfSubjectRulesReview",
+            "SubjectAccessReview",
+        ],
+    ),
+    (
+        "authorization.k8s.io",
+        "v1beta1",
+        &[
+            "LocalSubjectAccessReview",
+            "SelfSubjectAccessReview",
+            "SelfSubjectRulesReview",
+            "SubjectAccessReview",
+        ],
+    ),
+    ("autoscaling", "v1", &["HorizontalPodAutoscaler", "Scale"]),
+    ("autoscaling", "v2beta1", &["HorizontalPodAutoscaler"]),
+    ("autoscaling", "v2beta2", &["HorizontalPodAutoscaler"]),
+    ("batch", "v1", &["CronJob", "Job"]),
+    ("batch", "v1beta1", &["CronJob"]),
+    ("certificates.k8s.io", "v1", &["CertificateSigningRequest"]),
+    ("certificates.k8s.io", "v1beta1", &["CertificateSigningRequest"]),
+    ("coordination.k8s.io", "v1", &["Lease"]),
+    ("coordination.k8s.io", "v1beta1", &["Lease"]),
+    ("discovery.k8s.io", "v1", &["EndpointSlice"]),
+    ("discovery.k8s.io", "v1beta1", &["EndpointSlice"]),
+    ("events.k8s.io", "v1", &["Event"]),
+    ("events.k8s.io", "v1beta1", &["Event"]),
+    ("extensions", "v1beta1", &["Ingress"]),
+    ("flowcontrol.apiserver.k8s.io", "v1beta1", &["FlowSchema", "PriorityLevelConfiguration"]),
+    ("networking.k8s.io", "v1", &["Ingress", "IngressClass", "NetworkPolicy"]),
+    ("networking.k8s.io", "v1beta1", &["Ingress", "IngressClass"]),
+    ("node.k8s.io", "v1", &["RuntimeClass"]),
+    ("node.k8s.io", "v1beta1", &["RuntimeClass"]),
+    ("policy", "v1", &["PodDisruptionBudget"]),
+    ("policy", "v1beta1", &["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "v1beta1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+    ),
+    ("scheduling.k8s.io", "v1", &["PriorityClass"]),
+    ("scheduling.k8s.io", "v1beta1", &["PriorityClass"]),
+    ("storage.k8s.io", "v1", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]),
+    (
+        "storage.k8s.io",
+        "v1beta1",
+        &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment"],
+    ),
+];
+
+/// The kinds whose conditions are merged by type.
+const CONDITIONS: &[&str] = &[
+    "APIService",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "Namespace",
+    "Node",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodDisruptionBudget",
+    "ReplicaSet",
+    "ReplicationController",
+    "Service",
+    "StatefulSet",
 ];
 
 /// How a list takes a patch.
@@ -25,56 +135,74 @@ pub(super) enum ListMerge {
     Union,
 }
 
-const POD_LISTS: [(&str, &[&str]); 9] = [
+type Lists = [(&'static str, &'static [&'static str])];
+
+const POD_LISTS: &Lists = &[
     ("containers", &["name"]),
     ("initContainers", &["name"]),
     ("ephemeralContainers", &["name"]),
     ("volumes", &["name"]),
     ("imagePullSecrets", &["name"]),
     ("hostAliases", &["ip"]),
-    ("resourceClaims", &["name"]),
-    ("schedulingGates", &["name"]),
     ("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
 ];
 
-const CONTAINER_LISTS: [(&str, &[&str]); 4] = [
+const CONTAINER_LISTS: &Lists = &[
     ("ports", &["containerPort", "protocol"]),
     ("env", &["name"]),
     ("volumeMounts", &["mountPath"]),
     ("volumeDevices", &["devicePath"]),
 ];
 
+/// Is it a kind whose lists are known?
+pub(super) fn knows(gvk: &GroupVersionKind) -> bool {
+    let of = |(group, version, kinds): &(&str, &str, &[&str])| {
+        gvk.group == *group && gvk.version == *version && kinds.contains(&gvk.kind.as_str())
+    };
+    KINDS.iter().any(of)
+}
+
 /// The rule for the list at a path: the keys that lead to it, without list positions.
 pub(super) fn rule(gvk: &GroupVersionKind, path: &[String]) -> ListMerge {
-    let path = path.join("/");
-    if !is_built_in(gvk) {
+    if !knows(gvk) {
         return ListMerge::Replace;
     }
-    match path.as_str() {
-        "metadata/finalizers" => return ListMerge::Union,
-        "metadata/ownerReferences" => return ListMerge::ByKeys(&["uid"]),
-        "status/conditions" => return ListMerge::ByKeys(&["type"]),
-        _ => {}
-    }
-    let special: Option<&'static [&'static str]> = match (gvk.kind.as_str(), path.as_str()) {
-        ("Service", "spec/ports") => Some(&["port", "protocol"]),
-        ("ServiceAccount", "secrets") => Some(&["name"]),
+    let path = path.join("/");
+    let keys = match (gvk.kind.as_str(), path.as_str()) {
+        // Metadata is the same wherever a template has its own.
+        (_, path) if ends(path, "metadata/finalizers") => return ListMerge::Union,
+        (_, path) if ends(path, "metadata/ownerReferences") => Some(&["uid"][..]),
+        ("Node", "spec/podCIDRs") => return ListMerge::Union,
+        ("Node", "status/addresses") | ("ComponentStatus", "conditions") => Some(&["type"][..]),
+        (kind, "status/conditions") if has_conditions(kind) => Some(&["type"][..]),
+        ("Pod", "status/podIPs") => Some(&["ip"][..]),
+        ("Service", "spec/ports") => Some(&["port", "protocol"][..]),
+        ("ServiceAccount", "secrets") | ("CSINode", "spec/drivers") => Some(&["name"][..]),
         ("ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration", "webhooks") => {
-            Some(&["name"])
+            Some(&["name"][..])
         }
         _ => pod_spec(gvk).and_then(|at| in_pod(path.strip_prefix(at)?.strip_prefix('/')?)),
     };
-    special.map_or(ListMerge::Replace, ListMerge::ByKeys)
+    keys.map_or(ListMerge::Replace, ListMerge::ByKeys)
+}
+
+fn ends(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('/'))
+}
+
+fn has_conditions(kind: &str) -> bool {
+    CONDITIONS.contains(&kind)
 }
 
 fn in_pod(path: &str) -> Option<&'static [&'static str]> {
-    let find = |lists: &[(&str, &'static [&'static str])], name: &str| {
+    let find = |lists: &Lists, name: &str| {
         lists.iter().find(|(list, _)| *list == name).map(|(_, keys)| *keys)
     };
     match path.split_once('/') {
-        None => find(&POD_LISTS, path),
+        None => find(POD_LISTS, path),
+        Some(("ephemeralContainers", "ports")) => None,
         Some(("containers" | "initContainers" | "ephemeralContainers", list)) => {
-            find(&CONTAINER_LISTS, list)
+            find(CONTAINER_LISTS, list)
         }
         Some(_) => None,
     }
@@ -82,21 +210,16 @@ fn in_pod(path: &str) -> Option<&'static [&'static str]> {
 
 /// The path of the pod spec in a kind that has one.
 fn pod_spec(gvk: &GroupVersionKind) -> Option<&'static str> {
-    let template = POD_TEMPLATES.iter().find(|(g, k, _)| *g == gvk.group && *k == gvk.kind);
-    match (template, gvk.kind.as_str()) {
-        (Some((_, _, "spec/template")), _) => Some("spec/template/spec"),
-        (Some(_), _) => Some("spec/jobTemplate/spec/template/spec"),
-        (None, "Pod") => Some("spec"),
-        (None, "PodTemplate") => Some("template/spec"),
-        (None, _) => None,
+    match gvk.kind.as_str() {
+        "Pod" => Some("spec"),
+        "PodTemplate" => Some("template/spec"),
+        "CronJob" => Some("spec/jobTemplate/spec/template/spec"),
+        "ReplicationController"
+        | "DaemonSet"
+        | "Deployment"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "Job" => Some("spec/template/spec"),
+        _ => None,
     }
-}
-
-fn is_built_in(gvk: &GroupVersionKind) -> bool {
-    matches!(gvk.group.as_str(), "" | "apps" | "batch" | "autoscaling" | "policy")
-        || (gvk.group.ends_with(".k8s.io")
-            && !matches!(
-                gvk.group.as_str(),
-                "gateway.networking.k8s.io" | "snapshot.storage.k8s.io"
-            ))
 }

@@ -5,6 +5,7 @@ mod keyed;
 mod merge_keys;
 mod strategic;
 
+use capstan_model::GroupVersionKind;
 use capstan_yaml::Schema;
 use serde_json::Value;
 
@@ -216,7 +217,9 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
     }
     let old = std::mem::take(&mut resource.value);
     let api_version = old.get("apiVersion").cloned();
-    resource.value = strategic::merge(&gvk, old, patch)?;
+    let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
+    let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
+    resource.value = strategic::merge([&gvk, &patch_kind], old, patch)?;
     let Some(map) = resource.value.as_object_mut() else { return Ok(()) };
     if let Some(api_version) = api_version {
         map.insert("apiVersion".to_owned(), api_version);

@@ -9,15 +9,18 @@ const DIRECTIVE: &str = "$patch";
 
 type Merged = Result<Option<Value>, BuildError>;
 
-/// Merges a patch into an object of a kind. `null` is left of an object that the patch deletes.
+/// Merges a patch into an object. `null` is left of an object that the patch deletes. The kinds are those whose lists are
+/// known: the object's, else the patch's.
 ///
 /// Maps merge key by key and `null` removes a key. Lists are replaced, save those that
 /// [`merge_keys`] knows.
 pub(super) fn merge(
-    gvk: &GroupVersionKind,
+    kinds: [&GroupVersionKind; 2],
     object: Value,
     patch: &Value,
 ) -> Result<Value, BuildError> {
+    let [object_kind, patch_kind] = kinds;
+    let gvk = if merge_keys::knows(object_kind) { object_kind } else { patch_kind };
     let mut merger = Merger { gvk, path: Vec::new() };
     Ok(merger.value(Some(object), patch)?.unwrap_or(Value::Null))
 }
@@ -72,12 +75,14 @@ impl Merger<'_> {
             ListMerge::Union => return Ok(Some(unite(old, items))),
             ListMerge::ByKeys(keys) => keys,
         };
-        let old = match (list_directive(items)?, old) {
+        let directive = list_directive(items)?;
+        let items: Vec<&Value> = items.iter().filter(|item| !is_list_directive(item)).collect();
+        let old = match (directive, old) {
             (Directive::Delete, _) => return Ok(None),
             (Directive::Merge, Some(Value::Array(old))) => old,
-            _ => Vec::new(),
+            // A list that was not there is the patch's own, merged with itself.
+            _ => items.iter().map(|item| without_directive(item)).collect(),
         };
-        let items: Vec<&Value> = items.iter().filter(|item| !is_list_directive(item)).collect();
         self.by_keys(old, &items, keys).map(|merged| Some(Value::Array(merged)))
     }
 
@@ -158,6 +163,14 @@ fn list_directive(items: &[Value]) -> Result<Directive, BuildError> {
     }
 }
 
+fn without_directive(item: &Value) -> Value {
+    let mut item = item.clone();
+    if let Value::Object(map) = &mut item {
+        map.remove(DIRECTIVE);
+    }
+    item
+}
+
 fn is_list_directive(item: &Value) -> bool {
     item.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(DIRECTIVE))
 }
@@ -182,7 +195,7 @@ mod tests {
 
     fn check(old: &Value, patch: &Value, expected: &Value) {
         let gvk = GroupVersionKind::new("apps", "v1", "Deployment");
-        assert_eq!(merge(&gvk, deployment(old), &deployment(patch)), Ok(deployment(expected)));
+        assert_eq!(merge([&gvk; 2], deployment(old), &deployment(patch)), Ok(deployment(expected)));
     }
 
     #[test]
@@ -223,7 +236,7 @@ mod tests {
     fn lists_of_unknown_kinds_are_replaced() {
         let gvk = GroupVersionKind::new("example.com", "v1", "Deployment");
         let merged = merge(
-            &gvk,
+            [&gvk; 2],
             deployment(&json!([{"name": "a", "image": "x"}])),
             &deployment(&json!([{"name": "a"}])),
         );
@@ -233,6 +246,9 @@ mod tests {
     #[test]
     fn a_whole_object_can_be_deleted() {
         let gvk = GroupVersionKind::new("", "v1", "ConfigMap");
-        assert_eq!(merge(&gvk, json!({"data": {}}), &json!({"$patch": "delete"})), Ok(Value::Null));
+        assert_eq!(
+            merge([&gvk; 2], json!({"data": {}}), &json!({"$patch": "delete"})),
+            Ok(Value::Null)
+        );
     }
 }
