@@ -2,11 +2,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
 mod cargo;
+mod conformance;
 mod demo;
 mod generate;
 mod kit;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +36,15 @@ enum Task {
     },
     /// Runs every test: what they need is installed or built first.
     Test,
+    /// Runs folders of recorded cases of kustomize, Flux, kstatus and Crossplane against ours.
+    Conformance {
+        /// The folder with the case files; else the one beside the checkout.
+        #[arg(long)]
+        cases: Option<PathBuf>,
+        /// A line of JSON for each suite, without the names of cases.
+        #[arg(long)]
+        json: bool,
+    },
     /// Writes what is generated from code: the CRDs under deploy/crds.
     Gen {
         /// Writes nothing, and fails when something would change.
@@ -47,6 +58,7 @@ fn main() -> ExitCode {
         Task::Demo { exit } => demo::run(exit),
         Task::Kit { action } => kit::run(&action),
         Task::Test => test::run(),
+        Task::Conformance { cases, json } => conformance::run(cases.as_deref(), json),
         Task::Gen { check } => generate::run(check),
     };
     match done {

@@ -1,8 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capstan_build::{BuildError, Options, Overlay};
-use capstan_model::{Chain, Manifest};
+use capstan_build::{BuildError, Options};
+use capstan_model::Chain;
 
 use crate::args::Build;
 use crate::failure::Failure;
@@ -22,9 +22,9 @@ pub(crate) fn run(args: &Build) -> Result<(), Failure> {
     let tree =
         capstan_store::read_dir(&root).map_err(|error| Failure::new(Chain(&error).to_string()))?;
     let path = inside.to_string_lossy();
-    let objects = capstan_build::build(&tree, &path, &Overlay::default(), Options::KUSTOMIZE)
+    let text = capstan_build::render(&tree, &path, Options::KUSTOMIZE)
         .map_err(|error| failure(&error, &root))?;
-    out::data(&capstan_yaml::emit_all(objects.iter().map(Manifest::value)))
+    out::data(&text)
 }
 
 fn failure(error: &BuildError, root: &Path) -> Failure {

@@ -36,6 +36,8 @@ use capstan_model::Manifest;
 use capstan_tree::Tree;
 
 use layer::Accumulated;
+use resource::Resource;
+use resources::Resources;
 use sort::SortOptions;
 
 pub use error::{BuildError, Place};
@@ -57,6 +59,30 @@ pub fn build(
     overlay: &Overlay,
     options: Options,
 ) -> Result<Vec<Manifest>, BuildError> {
+    let manifest = |resource: Resource| {
+        let mut manifest = Manifest::try_from(resource.value)
+            .map_err(|error| BuildError::new(error.to_string()).at(&resource.place))?;
+        overlay.common_metadata.apply(&mut manifest);
+        Ok(manifest)
+    };
+    resources(tree, path, overlay, options)?.into_iter().map(manifest).collect()
+}
+
+/// What `kustomize build` prints: the objects of a directory as YAML, also those that no API server would take.
+///
+/// # Errors
+/// As [`build`].
+pub fn render(tree: &dyn Tree, path: &str, options: Options) -> Result<String, BuildError> {
+    let resources = resources(tree, path, &Overlay::default(), options)?;
+    Ok(capstan_yaml::emit_all(resources.iter().map(|resource| &resource.value)))
+}
+
+fn resources(
+    tree: &dyn Tree,
+    path: &str,
+    overlay: &Overlay,
+    options: Options,
+) -> Result<Resources, BuildError> {
     let root = capstan_tree::normalise(path).map_err(|error| {
         BuildError::new(error.to_string())
             .hint("the path is relative to the root of the source and cannot leave it")
@@ -82,16 +108,7 @@ pub fn build(
     }
     resources.drop_notes();
     origin::write(&kustomization, &root, &mut resources);
-    resources
-        .into_iter()
-        .map(|resource| {
-            let place = resource.place.clone();
-            let mut manifest = Manifest::try_from(resource.value)
-                .map_err(|error| BuildError::new(error.to_string()).at(&place))?;
-            overlay.common_metadata.apply(&mut manifest);
-            Ok(manifest)
-        })
-        .collect()
+    Ok(resources)
 }
 
 #[cfg(test)]

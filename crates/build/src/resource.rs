@@ -7,7 +7,7 @@ use crate::error::Place;
 use crate::generate::Behavior;
 use crate::origin::Origin;
 use crate::scope::is_cluster_scoped;
-use crate::transform::names::Side;
+use crate::transform::names::{Side, scalar};
 
 /// What names an object within a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,16 +95,21 @@ impl Resource {
         GroupVersionKind::from_api_version(self.text("/apiVersion"), self.text("/kind"))
     }
 
-    pub(crate) fn name(&self) -> &str {
-        self.text("/metadata/name")
+    /// The name; a number is the name that it is written as.
+    pub(crate) fn name(&self) -> String {
+        self.scalar("/metadata/name")
     }
 
-    pub(crate) fn namespace(&self) -> &str {
-        self.text("/metadata/namespace")
+    pub(crate) fn namespace(&self) -> String {
+        self.scalar("/metadata/namespace")
+    }
+
+    fn scalar(&self, pointer: &str) -> String {
+        self.value.pointer(pointer).and_then(scalar).unwrap_or_default()
     }
 
     pub(crate) fn id(&self) -> Id {
-        Id { gvk: self.gvk(), namespace: self.namespace().to_owned(), name: self.name().to_owned() }
+        Id { gvk: self.gvk(), namespace: self.namespace(), name: self.name() }
     }
 
     /// The id that the file gave it.
@@ -181,8 +186,8 @@ impl Resource {
 
     /// Takes over what must survive when a generator replaces or extends `old`.
     pub(crate) fn continue_from(&mut self, old: Self) {
-        self.set_name(old.name());
-        self.set_namespace(old.namespace());
+        self.set_name(&old.name());
+        self.set_namespace(&old.namespace());
         for field in ["labels", "annotations"] {
             let older = old.value.pointer(&format!("/metadata/{field}"));
             if let Some(Value::Object(older)) = older

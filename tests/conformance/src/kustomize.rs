@@ -1,6 +1,6 @@
 //! Whole builds: files in, YAML out, or the error.
 
-use capstan_build::{Options, Overlay, build};
+use capstan_build::{Options, render};
 use serde_json::Value;
 
 use crate::case::{Verdict, expects_error, is_expected_error, text, tree};
@@ -16,10 +16,7 @@ pub(crate) fn judge(case: &Value) -> Verdict {
         _ => return Verdict::Skipped,
     };
     let tree = tree(case, ROOT);
-    let built = build(&tree, text(case, "path"), &Overlay::default(), options(case));
-    let built = built
-        .map(|objects| capstan_yaml::emit_all(objects.iter().map(capstan_model::Manifest::value)));
-    match built {
+    match render(&tree, text(case, "path"), options(case)) {
         Ok(_) if expects_error(case) => {
             Verdict::Failed(format!("built, and should say {:?}", text(case, "error")))
         }

@@ -125,6 +125,10 @@ async fn suspends(capstan: &Program, fleet: &Fleet<'_>) -> Result<()> {
 
 async fn builds(capstan: &Program, fleet: &Fleet<'_>) -> Result<()> {
     fleet.check_out(capstan.home(), "white").await?;
+    // As kustomize, it builds what a kustomization names; only the agent makes one where none is.
+    capstan.fails("build apps", 1, "unable to find one of 'kustomization.yaml'").await?;
+    let kustomization = capstan.home().join("apps/kustomization.yaml");
+    std::fs::write(kustomization, "resources: [settings.yaml, web.yaml]\n")?;
     let built = quiet(capstan, "build apps").await?;
     built.shows(&["color: white", "kind: Deployment", "\n---\n"])?;
     capstan.fails("build nosuch", 1, "nosuch").await?;
