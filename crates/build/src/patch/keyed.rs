@@ -76,9 +76,9 @@ pub(super) fn complete(item: &mut Value, pairs: &Pairs<'_>) {
 }
 
 /// Puts an element in the place of the items with these keys, or at the end; without an element they go.
-pub(super) fn set(list: &mut Vec<Value>, element: Option<Value>, pairs: &Pairs<'_>) {
+pub(super) fn set(list: &mut Vec<Value>, element: Option<&Value>, pairs: &Pairs<'_>) {
     let values = pairs.iter().map(|(key, value)| (*key, Some(value.as_str()))).collect::<Vec<_>>();
-    set_found(list, element.as_ref(), &values, true);
+    set_found(list, element, &values, true);
 }
 
 /// A key with the value that is asked for; without one, the key before decides.

@@ -115,7 +115,7 @@ impl Merger<'_> {
                 None => keyed::set(&mut old, None, &pairs),
                 Some(result) => {
                     keyed::complete(result, &pairs);
-                    keyed::set(&mut merged, Some(result.clone()), &pairs);
+                    keyed::set(&mut merged, Some(result), &pairs);
                     if let Some(at) = old.iter().position(|item| keyed::is_named(item, &own)) {
                         keyed::complete(&mut old[at], &pairs);
                     }
