@@ -93,7 +93,7 @@ fn resources(
         None if options.generates => implicit::kustomization(tree, &root)?,
         None => return Err(load::no_kustomization(&root)),
     };
-    overlay.merge_into(&mut kustomization, &root)?;
+    overlay.merge_into(&mut kustomization, &root, tree)?;
     let Accumulated { mut resources, config, vars } = loader.build(&root, &kustomization)?;
     hash::add_suffixes(&mut resources);
     transform::references::fix(&mut resources, &config.name_reference)?;

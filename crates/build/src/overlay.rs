@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use capstan_model::Manifest;
+use capstan_tree::{Tree, join};
+use serde::Deserialize;
+use serde_json::Value;
 
+use crate::decode::{Mode, decode};
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Image, Kustomization, Patch, Placed};
 
 /// The fields of a Flux Kustomization that change the build.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Overlay {
     /// `targetNamespace`: replaces `namespace`.
     pub target_namespace: Option<String>,
@@ -22,12 +27,15 @@ pub struct Overlay {
     pub images: Vec<Image>,
     /// `components`: paths from the built directory, after those of the file.
     pub components: Vec<String>,
+    /// `ignoreMissingComponents`: those that are not there are left out.
+    pub ignore_missing_components: bool,
     /// `commonMetadata`: set on every object after the build.
     pub common_metadata: CommonMetadata,
 }
 
 /// Labels and annotations for every object; they win over what the object has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct CommonMetadata {
     /// Labels.
     pub labels: BTreeMap<String, String>,
@@ -48,11 +56,21 @@ impl CommonMetadata {
 }
 
 impl Overlay {
+    /// The fields of the `spec` of a Flux Kustomization; those that do not change the build are skipped.
+    ///
+    /// # Errors
+    /// When a field is not of its type.
+    pub fn of_spec(spec: &Value) -> Result<Self, BuildError> {
+        decode(spec, Mode::Lenient)
+            .map_err(|error| BuildError::new(format!("invalid spec: {error}")))
+    }
+
     /// Merges the overlay into the kustomization of the root directory.
     pub(crate) fn merge_into(
         &self,
         kustomization: &mut Kustomization,
         root: &str,
+        tree: &dyn Tree,
     ) -> Result<(), BuildError> {
         let place = |field: &str, index: usize| Place {
             file: format!("spec.{field} for `{root}`"),
@@ -73,13 +91,17 @@ impl Overlay {
         }
         for (index, image) in self.images.iter().enumerate() {
             match kustomization.images.iter_mut().find(|i| i.value.name == image.name) {
-                Some(existing) => existing.value = image.clone(),
+                Some(existing) => merge(&mut existing.value, image),
                 None => kustomization
                     .images
                     .push(Placed { value: image.clone(), place: place("images", index) }),
             }
         }
-        for (index, component) in self.components.iter().enumerate() {
+        let exists = |path: &&String| {
+            !self.ignore_missing_components
+                || join(root, path).is_ok_and(|path| tree.kind(&path).is_some())
+        };
+        for (index, component) in self.components.iter().filter(exists).enumerate() {
             let place = place("components", index);
             if component.starts_with('/') || component.contains("://") {
                 return Err(BuildError::new(format!("component `{component}` is not local"))
@@ -89,5 +111,16 @@ impl Overlay {
             kustomization.components.push(Placed { value: component.clone(), place });
         }
         Ok(())
+    }
+}
+
+/// What is given replaces what the file has; a tag and a digest replace each other.
+fn merge(existing: &mut Image, image: &Image) {
+    if !image.new_name.is_empty() {
+        existing.new_name.clone_from(&image.new_name);
+    }
+    if !image.new_tag.is_empty() || !image.digest.is_empty() {
+        existing.new_tag.clone_from(&image.new_tag);
+        existing.digest.clone_from(&image.digest);
     }
 }
