@@ -248,8 +248,7 @@ fn hollow(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        // An empty list says that there is nothing, which is more than nothing.
         _ => false,
     }
 }

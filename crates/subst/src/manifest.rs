@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use capstan_model::Manifest;
 
+use capstan_yaml::Schema;
+
 use crate::error::ManifestSubstError;
 use crate::eval::expand;
 
@@ -53,12 +55,13 @@ pub fn expand_manifest_always(
         Err(source) => return Err(ManifestSubstError::Expand { object, source }),
     };
     let file = object.to_string();
-    let mut documents = match capstan_yaml::read(&text, &file) {
+    // Flux reads it as YAML 1.1: a `yes` that a variable left without quotes is true.
+    let mut documents = match capstan_yaml::read_documents(&text, &file, Schema::Config) {
         Ok(documents) => documents,
         Err(source) => return Err(ManifestSubstError::Yaml { object, source }),
     };
     let value = match (documents.len(), documents.pop()) {
-        (1, Some(value)) => value,
+        (1, Some(document)) => document.value,
         (count, _) => {
             let reason = format!("it has {count} documents");
             return Err(ManifestSubstError::NotAnObject { object, reason });

@@ -1,6 +1,6 @@
 //! `.sourceignore`: what is left out of a source.
 
-use capstan_tree::ignore::{Outcome, Pattern};
+use capstan_tree::ignore::{DEFAULTS, Outcome, Pattern};
 use capstan_tree::{Ignore, MemTree, Tree, filtered};
 use serde_json::Value;
 
@@ -43,8 +43,11 @@ fn pattern(case: &Value) -> Verdict {
 
 /// The patterns of a case, each with the directory that it is written in.
 fn matcher(case: &Value) -> Ignore {
-    let mut ignore = if flag(case, "default") { Ignore::defaults() } else { Ignore::default() };
+    let mut ignore = Ignore::default();
     let shared = parts(&case["domain"]).join("/");
+    if flag(case, "default") {
+        DEFAULTS.iter().for_each(|line| ignore.push(line, &shared));
+    }
     for pattern in case["patterns"].as_array().into_iter().flatten() {
         match pattern.as_str() {
             Some(line) => ignore.push(line, &shared),
@@ -70,8 +73,12 @@ fn file(case: &Value) -> Verdict {
 fn archive(case: &Value) -> Verdict {
     let files = parts(&case["files"]).into_iter().map(|path| (path, Vec::new()));
     let tree: MemTree = files.collect();
-    let mut ignore = if flag(case, "filter") { Ignore::defaults() } else { Ignore::default() };
-    parts(&case["patterns"]).iter().for_each(|line| ignore.push(line, ""));
+    let patterns = parts(&case["patterns"]);
+    let ignore = match (flag(case, "filter"), patterns.is_empty()) {
+        (false, _) => Ignore::default(),
+        (true, true) => Ignore::defaults(),
+        (true, false) => Ignore::new(patterns.iter().map(String::as_str)),
+    };
     let tree = filtered(tree, ignore);
     let absent = parts(&case["absent"]).into_iter().find(|path| tree.kind(path).is_some());
     let missing = parts(&case["expected"]).into_iter().find(|path| tree.kind(path).is_none());

@@ -15,7 +15,7 @@ pub const FILE: &str = ".sourceignore";
 
 /// What Flux leaves out when nobody says otherwise: version control, media and archives, CI files,
 /// configuration of Flux's own tools.
-const DEFAULTS: [&str; 24] = [
+pub const DEFAULTS: [&str; 24] = [
     ".git/",
     ".gitignore",
     ".gitmodules",
