@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use capstan_api::flux::{self as api, KustomizationSpec};
 use capstan_build::{CommonMetadata, Overlay};
 use capstan_cluster::{Cluster, ClusterError};
-use capstan_model::{Chain, GroupVersionKind, Manifest};
+use capstan_model::{Advice, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
 use capstan_report::Failure;
 use serde_json::{Value, json};
@@ -42,16 +42,14 @@ fn build_now(
         return Err(failure("ArtifactFailed", message));
     }
     let manifests = capstan_build::build(&source.tree, path, &overlay(spec)).map_err(|error| {
-        failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error)))
+        failure("BuildFailed", format!("kustomize build failed: {}", Advice(&error)))
     })?;
     if !variables.apply {
         return Ok(manifests);
     }
     let expand = |manifest: &Manifest| {
-        capstan_subst::expand_manifest(manifest, &variables.values, true).map_err(|error| {
-            let message = format!("post build failed for '{}': {}", manifest.id(), Chain(&error));
-            failure("BuildFailed", message)
-        })
+        capstan_subst::expand_manifest(manifest, &variables.values, true)
+            .map_err(|error| failure("BuildFailed", Advice(&error).to_string()))
     };
     manifests.iter().map(expand).collect()
 }
@@ -174,7 +172,7 @@ async fn scopes(
                 capstan_cluster::Scope::Cluster => Scope::Cluster,
             },
             Err(ClusterError::NoSuchKind(_)) => Scope::Unknown,
-            Err(error) => return Err(failure("ReconciliationFailed", Chain(&error).to_string())),
+            Err(error) => return Err(failure("ReconciliationFailed", Advice(&error).to_string())),
         };
         scopes.insert(gvk, scope);
     }

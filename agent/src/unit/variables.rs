@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use capstan_api::flux::{PostBuild, SubstituteReference};
 use capstan_cluster::Cluster;
-use capstan_model::{Chain, Manifest};
+use capstan_model::{Advice, Manifest};
 use capstan_report::Failure;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -67,7 +67,7 @@ pub(super) async fn read(
         let found = cluster
             .get(&place.gvk, namespace, &reference.name)
             .await
-            .map_err(|error| refuse(Chain(&error).to_string()))?;
+            .map_err(|error| refuse(Advice(&error).to_string()))?;
         match found {
             Some(object) => values.extend(data(&object)),
             None if reference.optional => {}

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, ObjectId};
+use capstan_model::{Chain, Hints, ObjectId};
 
 /// What was done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct StepFailure {
 pub enum FailureCause {
     /// The cluster refused, or could not be reached.
     Cluster(ClusterError),
+    /// The cluster refused a change of what cannot be changed, and recreating is not asked for.
+    Immutable(ClusterError),
     /// What the step waits for did not come true in time.
     Waiting(String),
 }
@@ -61,13 +63,29 @@ pub enum FailureCause {
 impl std::fmt::Display for StepFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.cause {
-            FailureCause::Cluster(ClusterError::Api { fault, .. }) => {
-                write!(f, "{} apply failed ({}): {}", self.id, fault.reason, fault.message)
-            }
             FailureCause::Cluster(error) => {
-                write!(f, "{} apply failed: {}", self.id, Chain(error))
+                write!(f, "{} apply failed{}{}", self.id, Said(error), Hints(error))
             }
+            FailureCause::Immutable(error) => write!(
+                f,
+                "{} apply failed{}. To have it deleted and made anew, set spec.force: true or \
+                 annotate it with kustomize.toolkit.fluxcd.io/force: enabled",
+                self.id,
+                Said(error)
+            ),
             FailureCause::Waiting(what) => write!(f, "{} was not applied: {what}", self.id),
+        }
+    }
+}
+
+/// What the cluster said: reason and message when it refused, else what went wrong on the way.
+struct Said<'a>(&'a ClusterError);
+
+impl std::fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.api() {
+            Some(fault) => write!(f, " ({}): {}", fault.reason, fault.message),
+            None => write!(f, ": {}", Chain(self.0)),
         }
     }
 }

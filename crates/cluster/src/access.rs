@@ -186,11 +186,28 @@ impl Cluster {
         object: &Manifest,
         field_manager: &str,
     ) -> Result<Manifest, ClusterError> {
+        self.post(object, field_manager, false).await
+    }
+
+    /// What [`Cluster::create`] would give; nothing is changed.
+    pub async fn create_dry_run(
+        &self,
+        object: &Manifest,
+        field_manager: &str,
+    ) -> Result<Manifest, ClusterError> {
+        self.post(object, field_manager, true).await
+    }
+
+    async fn post(
+        &self,
+        object: &Manifest,
+        field_manager: &str,
+        dry_run: bool,
+    ) -> Result<Manifest, ClusterError> {
         let gvk = object.gvk();
         let subject = subject(&gvk, object.namespace(), object.name());
         let api = self.api_of(&gvk, object.namespace()).await?;
-        let params =
-            PostParams { field_manager: Some(field_manager.to_owned()), ..Default::default() };
+        let params = PostParams { dry_run, field_manager: Some(field_manager.to_owned()) };
         let created = api
             .create(&params, &dynamic("create", &subject, object)?)
             .await

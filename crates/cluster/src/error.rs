@@ -88,6 +88,12 @@ impl ClusterError {
         self.has_code(404)
     }
 
+    /// Is the namespace absent in which the object should be?
+    fn is_namespace_absent(&self) -> bool {
+        self.is_not_found()
+            && self.api().is_some_and(|fault| fault.message.starts_with("namespaces "))
+    }
+
     /// Did somebody else change the object first, or does it exist already?
     pub fn is_conflict(&self) -> bool {
         self.has_code(409)
@@ -131,6 +137,9 @@ impl Fault for ClusterError {
                 "Install the CRD of {}, or let what installs it come first.",
                 gvk.kind
             )],
+            error if error.is_namespace_absent() => {
+                vec!["Create the namespace, or let what creates it come first.".to_owned()]
+            }
             error if error.is_forbidden() => {
                 vec!["Grant the permission named above, or use another service account.".to_owned()]
             }
