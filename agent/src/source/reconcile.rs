@@ -5,7 +5,7 @@ use std::time::Duration;
 use capstan_api::flux::GitRepositorySpec;
 use capstan_cluster::{EventType, Note};
 use capstan_git::{FetchError, Fetched};
-use capstan_model::{Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry};
+use capstan_model::{Advice, Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry};
 use capstan_report::{Failure, SourceOutcome, source_status};
 use capstan_runtime::Next;
 use capstan_tree::{Ignore, filtered};
@@ -160,9 +160,9 @@ async fn fetch(
     object: &Manifest,
     spec: &GitRepositorySpec,
 ) -> Result<Fetched, Failure> {
-    let remote = remote::remote(world, object, spec).await?;
-    let wanted = remote::wanted(spec.reference.as_ref())?;
     let timeout = spec.timeout.as_deref().map_or(Duration::from_secs(60), interval);
+    let remote = remote::remote(world, object, spec, timeout).await?;
+    let wanted = remote::wanted(spec.reference.as_ref())?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let (repositories, seen) = (world.repositories.clone(), Arc::clone(&interrupt));
     let url = remote.url.clone();
@@ -175,18 +175,14 @@ async fn fetch(
         }
         Err(_elapsed) => {
             interrupt.store(true, Ordering::Relaxed);
-            Err(failure(&FetchError::Timeout { url }))
+            Err(failure(&FetchError::Timeout { url, timeout: FluxDuration(timeout) }))
         }
     }
 }
 
 fn failure(error: &FetchError) -> Failure {
-    let mut message = Chain(error).to_string();
-    for hint in error.hints() {
-        message = format!("{message}. {hint}");
-    }
     let stalled = error.retry() == Retry::Never;
-    Failure { reason: error.reason().to_owned(), message, stalled }
+    Failure { reason: error.reason().to_owned(), message: Advice(error).to_string(), stalled }
 }
 
 /// A duration that the CRD has checked; a minute where somebody else's CRD let nonsense through.
