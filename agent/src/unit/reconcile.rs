@@ -3,7 +3,7 @@ use std::time::Duration;
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
 use capstan_apply::{Outcome, Pruned};
 use capstan_cluster::{ClusterError, EventType};
-use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
+use capstan_model::{Chain, Conditions, FluxDuration, Manifest, NamespacedName};
 use capstan_plan::Plan;
 use capstan_report::{Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
@@ -118,12 +118,24 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
     if let Some(source) = world.sources.get(&key) {
         return Ok(source);
     }
-    let message = if world.git_repositories.get(&key).is_some() {
-        "Source artifact not found, retrying in 30s".to_owned()
-    } else {
-        format!("Source 'GitRepository/{key}' not found")
+    let message = match world.git_repositories.get(&key) {
+        Some(source) => {
+            let why = ready_message(&source);
+            format!("Source artifact not found, retrying in 30s: GitRepository/{key}: {why}")
+        }
+        None => {
+            format!("Source 'GitRepository/{key}' not found: create it, or correct spec.sourceRef")
+        }
     };
     Err(failure("ArtifactFailed", message))
+}
+
+/// What a source says of itself.
+fn ready_message(source: &Manifest) -> String {
+    let list = kinds::status(source).get("conditions").cloned().unwrap_or_default();
+    let conditions: Conditions = serde_json::from_value(list).unwrap_or_default();
+    let ready = conditions.get("Ready").map(|ready| ready.message.clone());
+    ready.unwrap_or_else(|| "it was not fetched yet".to_owned())
 }
 
 fn follow_inputs(world: &World, key: &NamespacedName, unit: &Manifest, spec: &KustomizationSpec) {
