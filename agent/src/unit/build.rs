@@ -110,7 +110,8 @@ pub(super) async fn plan(
     spec: &KustomizationSpec,
     desired: Vec<Manifest>,
 ) -> Result<Plan, Failure> {
-    let scopes = scopes(cluster, &desired).await?;
+    let scopes =
+        scopes(cluster, &desired).await.map_err(|error| unreachable(cluster, spec, &error))?;
     let inventory = inventory(unit);
     let input = Input {
         desired,
@@ -157,10 +158,19 @@ pub(super) fn inventory_status(entries: &[InventoryEntry]) -> Value {
     json!({ "entries": entries.iter().map(entry).collect::<Vec<_>>() })
 }
 
+/// The cluster does not say which kinds it serves.
+fn unreachable(cluster: &Cluster, spec: &KustomizationSpec, error: &ClusterError) -> Failure {
+    let mut message = format!("the cluster at {} cannot be used: {}", cluster.url(), Advice(error));
+    if spec.kube_config.is_some() {
+        message.push_str(". Check the server in the Secret of spec.kubeConfig, and the way to it");
+    }
+    failure("ReconciliationFailed", message)
+}
+
 async fn scopes(
     cluster: &Cluster,
     desired: &[Manifest],
-) -> Result<HashMap<GroupVersionKind, Scope>, Failure> {
+) -> Result<HashMap<GroupVersionKind, Scope>, ClusterError> {
     let mut scopes = HashMap::new();
     for gvk in desired.iter().map(Manifest::gvk) {
         if scopes.contains_key(&gvk) {
@@ -172,7 +182,7 @@ async fn scopes(
                 capstan_cluster::Scope::Cluster => Scope::Cluster,
             },
             Err(ClusterError::NoSuchKind(_)) => Scope::Unknown,
-            Err(error) => return Err(failure("ReconciliationFailed", Advice(&error).to_string())),
+            Err(error) => return Err(error),
         };
         scopes.insert(gvk, scope);
     }

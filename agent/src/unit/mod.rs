@@ -10,6 +10,7 @@ mod health;
 mod memory;
 mod notes;
 mod reconcile;
+mod redact;
 mod target;
 mod variables;
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::health::{self, Verdict};
 use super::memory::{Done, Inputs, Memory, Phase};
+use super::redact::Hidden;
 use super::target::{self, Target};
 use super::variables::{self, Variables};
 use super::{build, depends, failure, finalize, notes};
@@ -181,9 +182,10 @@ impl Run<'_> {
             memory.known = capstan_apply::Known::default();
         }
         self.report_progress(unit).await?;
-        let plan = match self.plan(unit).await {
+        let mut hidden = self.ready.variables.hidden.clone();
+        let plan = match self.plan(unit, &mut hidden).await {
             Ok(plan) => plan,
-            Err(failure) => return self.fail(unit, memory, inputs, failure).await,
+            Err(failure) => return self.fail(unit, memory, inputs, hidden.redact(failure)).await,
         };
         let union = build::inventory_status(&plan.union_inventory);
         if plan.union_inventory != build::inventory(unit) {
@@ -193,7 +195,7 @@ impl Run<'_> {
         let outcome = capstan_apply::apply(cluster, &plan, &mut memory.known).await;
         if !outcome.failed.is_empty() {
             self.announce(unit, &outcome, &Pruned::default()).await;
-            let failure = apply_failure(&outcome);
+            let failure = hidden.redact(apply_failure(&outcome));
             return self.fail(unit, memory, inputs, failure).await;
         }
         let pruned = capstan_apply::prune(cluster, &plan.prune).await;
@@ -217,9 +219,10 @@ impl Run<'_> {
         self.start_check(unit, memory, inventory, places).await
     }
 
-    async fn plan(&self, unit: &Manifest) -> Result<Plan, Failure> {
+    async fn plan(&self, unit: &Manifest, hidden: &mut Hidden) -> Result<Plan, Failure> {
         let Ready { source, variables, target } = &self.ready;
         let built = build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
+        hidden.hide_secrets(&built);
         build::plan(&target.cluster, unit, &self.spec, built).await
     }
 
@@ -330,6 +333,7 @@ impl Run<'_> {
     ) -> Result<Next, ClusterError> {
         memory.done = Some(Done { inputs, at: Instant::now(), phase: Phase::Failed });
         self.world.memories.put(self.key, memory);
+        let failure = self.ready.target.explain(failure).await;
         let stalled = failure.stalled;
         self.write_failure(unit, failure, false).await?;
         if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
