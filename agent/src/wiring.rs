@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
-    let unit_queue = Queue::new();
+    let (unit_queue, source_queue) = (Queue::new(), Queue::new());
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
     Ok(World {
@@ -47,8 +47,9 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         git_repositories: Mirror::default(),
         kustomizations: Mirror::default(),
         receivers: Mirror::default(),
-        source_queue: Queue::new(),
         followed: Followed::new(unit_queue.clone()),
+        followed_by_sources: Followed::new(source_queue.clone()),
+        source_queue,
         unit_queue,
         receiver_queue: Queue::new(),
         memories: Memories::default(),

@@ -30,7 +30,10 @@ pub(crate) struct World {
     pub(crate) source_queue: Queue<NamespacedName>,
     pub(crate) unit_queue: Queue<NamespacedName>,
     pub(crate) receiver_queue: Queue<NamespacedName>,
+    /// What units follow.
     pub(crate) followed: Followed,
+    /// The Secrets that sources follow.
+    pub(crate) followed_by_sources: Followed,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
 }

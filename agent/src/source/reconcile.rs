@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use capstan_api::flux::GitRepositorySpec;
+use capstan_api::flux::{GitRepositorySpec, LocalReference};
 use capstan_cluster::{EventType, Note};
 use capstan_git::{FetchError, Fetched};
 use capstan_model::{Advice, Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry};
@@ -12,8 +12,9 @@ use capstan_tree::{Ignore, filtered};
 use jiff::Timestamp;
 
 use super::{Source, artifact, remote};
+use crate::follow::Topic;
 use crate::kinds;
-use crate::world::World;
+use crate::world::{Place, World};
 
 /// Flux's component name in events.
 const COMPONENT: &str = "source-controller";
@@ -25,6 +26,7 @@ pub(crate) async fn reconcile(world: World, key: NamespacedName) -> Next {
         Ok(Some(object)) => object,
         Ok(None) => {
             world.sources.remove(&key);
+            follow(&world, &key, None);
             return Next::Wait;
         }
         Err(error) => {
@@ -48,6 +50,7 @@ async fn reconcile_object(
 ) -> Result<Next, capstan_cluster::ClusterError> {
     if object.is_deleting() {
         world.sources.remove(key);
+        follow(world, key, None);
         if let Err(error) = world.store.remove("gitrepository", &key.namespace, &key.name) {
             tracing::warn!(source = %key, error = %Chain(&error), "artifacts stay behind");
         }
@@ -65,6 +68,7 @@ async fn reconcile_object(
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
     }
+    follow(world, key, spec.secret_ref.as_ref());
     let interval = interval(&spec.interval);
     if kinds::status(object).get("artifact").is_none() {
         let status = kinds::status(object);
@@ -77,6 +81,13 @@ async fn reconcile_object(
         }
         Err(failure) => fail(world, object, failure).await,
     }
+}
+
+/// From now on a change of the Secret wakes the source: credentials that were mended are tried at once.
+fn follow(world: &World, key: &NamespacedName, secret: Option<&LocalReference>) {
+    let place = |secret: &LocalReference| Place::new(kinds::secret(), &key.namespace, &secret.name);
+    let places: Vec<_> = secret.map(place).into_iter().collect();
+    world.followed_by_sources.follow(key, Topic::Inputs, &world.cluster, &places);
 }
 
 /// Hands the tree to the units first, so that they build while the artifact is packed.

@@ -23,6 +23,9 @@ use crate::world::{Place, World};
 /// The safety net behind an event that wakes us: Flux's `--requeue-dependency`.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How soon to look again at what cannot be watched: Flux's pace.
+const LOOK_SOON: Duration = Duration::from_secs(5);
+
 /// Brings a unit to its revision, and reports.
 ///
 /// Flow: source, dependencies, variables, build, plan, union inventory, apply, prune, health, status. Idempotent: a run that
@@ -285,7 +288,9 @@ impl Run<'_> {
             }
             Verdict::Waiting(_) if waited < timeout => {
                 self.world.memories.put(self.key, memory);
-                return Ok(Next::After((timeout - waited).min(LOOK_AGAIN)));
+                let is_woken = self.world.followed.watches(cluster, &places);
+                let next = if is_woken { LOOK_AGAIN } else { LOOK_SOON };
+                return Ok(Next::After((timeout - waited).min(next)));
             }
             Verdict::Waiting(waiting) => format!("timeout waiting for: [{}]", waiting.join(", ")),
         };

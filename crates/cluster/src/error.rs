@@ -83,6 +83,11 @@ impl ClusterError {
         self.api().is_some_and(|fault| fault.code == code)
     }
 
+    /// Does the cluster not serve the kind?
+    pub const fn is_no_such_kind(&self) -> bool {
+        matches!(self, Self::NoSuchKind(_))
+    }
+
     /// Is the object (or its kind) absent?
     pub fn is_not_found(&self) -> bool {
         self.has_code(404)
