@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, Hints, ObjectId};
+use capstan_model::{Chain, Fault, Hints, ObjectId, Retry};
 
 /// What was done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,16 @@ pub enum FailureCause {
     Immutable(ClusterError),
     /// What the step waits for did not come true in time.
     Waiting(String),
+}
+
+impl StepFailure {
+    /// May the same step succeed soon, without any change?
+    pub fn is_transient(&self) -> bool {
+        match &self.cause {
+            FailureCause::Cluster(error) => error.retry() == Retry::Transient,
+            FailureCause::Immutable(_) | FailureCause::Waiting(_) => false,
+        }
+    }
 }
 
 impl std::fmt::Display for StepFailure {

@@ -88,6 +88,16 @@ impl ClusterError {
         matches!(self, Self::NoSuchKind(_))
     }
 
+    /// Has the kind no endpoint? A CRD's comes a moment after the CRD is established.
+    pub fn is_not_served(&self) -> bool {
+        let no_endpoint = |fault: &ApiFault| {
+            fault.code == 404
+                && (fault.message.contains("could not find the requested resource")
+                    || fault.message.contains("page not found"))
+        };
+        self.is_no_such_kind() || self.api().is_some_and(no_endpoint)
+    }
+
     /// Is the object (or its kind) absent?
     pub fn is_not_found(&self) -> bool {
         self.has_code(404)
@@ -126,6 +136,8 @@ impl Fault for ClusterError {
             Self::Transport { .. } | Self::Malformed { .. } => Retry::Transient,
             Self::NoSuchKind(_) => Retry::AfterChange,
             Self::Api { fault, .. } => match fault.code {
+                // What does not fit the schema is answered with 500 by server-side apply.
+                500 if fault.message.contains("typed patch object") => Retry::AfterChange,
                 408 | 409 | 429 | 500..=599 => Retry::Transient,
                 _ => Retry::AfterChange,
             },
