@@ -121,9 +121,13 @@ fn reconcile(world: &World, tasks: &Tasks) {
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("units", OnExit::StopProcess, async move {
-        // Until the first list is whole, a dependency could look absent.
+        // Until the first lists are whole, a dependency or a source could look absent.
+        let synced = async {
+            shared.kustomizations.synced().await;
+            shared.git_repositories.synced().await;
+        };
         tokio::select! {
-            () = shared.kustomizations.synced() => {}
+            () = synced => {}
             () = stopped.cancelled() => {}
         }
         let queue = shared.unit_queue.clone();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use capstan_api::flux::{GitRepositorySpec, LocalReference};
 use capstan_cluster::{EventType, Note};
 use capstan_git::{FetchError, Fetched};
-use capstan_model::{Advice, Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry};
+use capstan_model::{
+    Advice, Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry, Revision,
+};
 use capstan_report::{Failure, SourceOutcome, source_status};
 use capstan_runtime::Next;
 use capstan_tree::{Ignore, filtered};
@@ -69,6 +71,9 @@ async fn reconcile_object(
         return Ok(Next::Wait);
     }
     follow(world, key, spec.secret_ref.as_ref());
+    if world.sources.get(key).is_none() {
+        restore(world, key, object, &spec).await;
+    }
     let interval = interval(&spec.interval);
     if kinds::status(object).get("artifact").is_none() {
         let status = kinds::status(object);
@@ -88,6 +93,21 @@ fn follow(world: &World, key: &NamespacedName, secret: Option<&LocalReference>) 
     let place = |secret: &LocalReference| Place::new(kinds::secret(), &key.namespace, &secret.name);
     let places: Vec<_> = secret.map(place).into_iter().collect();
     world.followed_by_sources.follow(key, Topic::Inputs, &world.cluster, &places);
+}
+
+/// After a start, units go on with the revision of the last artifact, also while the server is away.
+async fn restore(world: &World, key: &NamespacedName, object: &Manifest, spec: &GitRepositorySpec) {
+    let status = kinds::status(object);
+    let revision = status.pointer("/artifact/revision").and_then(|text| text.as_str());
+    let Some(revision) = revision.and_then(|text| text.parse::<Revision>().ok()) else { return };
+    let Ok(remote) = remote::remote(world, object, spec, Duration::ZERO).await else { return };
+    let repositories = world.repositories.clone();
+    let read = tokio::task::spawn_blocking(move || repositories.held(&remote, &revision)).await;
+    let Ok(Some(Fetched { revision, tree })) = read else { return };
+    let Ok(ignore) = Ignore::of_source(&tree, spec.ignore.as_deref()) else { return };
+    tracing::info!(source = %key, %revision, "restored");
+    world.sources.put(key, Source { revision, tree: Arc::new(filtered(tree, ignore)) });
+    wake_units(world, key);
 }
 
 /// Hands the tree to the units first, so that they build while the artifact is packed.

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
-use capstan_apply::{Outcome, Pruned};
+use capstan_apply::{Outcome, Pruned, StepFailure};
 use capstan_cluster::{ClusterError, EventType};
-use capstan_model::{Chain, Conditions, FluxDuration, Manifest, NamespacedName};
+use capstan_model::{
+    Chain, Condition, ConditionStatus, Conditions, FluxDuration, Manifest, NamespacedName,
+};
 use capstan_plan::Plan;
 use capstan_report::{Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
@@ -64,6 +66,9 @@ async fn reconcile_unit(
     };
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
+    }
+    if source_is_loading(world, unit, &spec) {
+        return Ok(Next::After(LOOK_AGAIN));
     }
     let ready = match ready(world, unit, &spec).await {
         Ok(ready) => ready,
@@ -134,12 +139,26 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
     Err(failure("ArtifactFailed", message))
 }
 
+/// Was the process started a moment ago, and its source not read again yet? The unit is as good as it was until then.
+fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
+    let Some(key) = depends::source_of(unit) else { return false };
+    let is_git = spec.source_ref.kind == "GitRepository";
+    let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
+    let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
+    let was_fetched = kinds::status(&source).get("artifact").is_some();
+    world.sources.get(&key).is_none() && was_fetched && !has_failed
+}
+
 /// What a source says of itself.
 fn ready_message(source: &Manifest) -> String {
-    let list = kinds::status(source).get("conditions").cloned().unwrap_or_default();
-    let conditions: Conditions = serde_json::from_value(list).unwrap_or_default();
-    let ready = conditions.get("Ready").map(|ready| ready.message.clone());
+    let ready = ready_condition(source).map(|ready| ready.message);
     ready.unwrap_or_else(|| "it was not fetched yet".to_owned())
+}
+
+fn ready_condition(source: &Manifest) -> Option<Condition> {
+    let list = kinds::status(source).get("conditions").cloned()?;
+    let conditions: Conditions = serde_json::from_value(list).ok()?;
+    conditions.get("Ready").cloned()
 }
 
 fn follow_inputs(world: &World, key: &NamespacedName, unit: &Manifest, spec: &KustomizationSpec) {
@@ -199,7 +218,9 @@ impl Run<'_> {
         if !outcome.failed.is_empty() {
             self.announce(unit, &outcome, &Pruned::default()).await;
             let failure = hidden.redact(apply_failure(&outcome));
-            return self.fail(unit, memory, inputs, failure).await;
+            let next = self.fail(unit, memory, inputs, failure).await?;
+            let is_transient = outcome.failed.iter().any(StepFailure::is_transient);
+            return Ok(if is_transient { Next::Backoff } else { next });
         }
         let pruned = capstan_apply::prune(cluster, &plan.prune).await;
         self.announce(unit, &outcome, &pruned).await;

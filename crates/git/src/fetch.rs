@@ -148,6 +148,20 @@ impl Repositories {
     }
 }
 
+impl Repositories {
+    /// A revision that was fetched before, from the disk alone; nothing when it is not there as a whole. Blocks.
+    pub fn held(&self, remote: &Remote, revision: &Revision) -> Option<Fetched> {
+        let id = gix::ObjectId::from_hex(revision.commit.as_bytes()).ok()?;
+        let read = |repository: &gix::Repository| {
+            let commit = repository.find_object(id).and_then(gix::Object::peel_to_commit).ok();
+            let tree = commit.and_then(|commit| Some(commit.tree().ok()?.id));
+            Ok(tree.map(|tree| GitTree::new(repository.clone().into_sync(), tree)))
+        };
+        let tree = self.with(remote, read).ok()??;
+        Some(Fetched { revision: revision.clone(), tree })
+    }
+}
+
 /// Brings the wanted objects here and returns the id that the remote has for them.
 fn fetch(
     repository: &gix::Repository,
