@@ -1,5 +1,6 @@
 //! The story from a push to a cluster that the hub created, as a library: the demo tells it, the tests check it.
 
+pub mod door;
 pub mod fleet;
 pub mod install;
 pub mod look;

@@ -1,13 +1,10 @@
 //! Repositories that cannot be reached, authenticated or read.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use anyhow::{Context, Result, ensure};
+use capstan_e2e::door::Door;
 use capstan_e2e::stage::Stage;
 use futures::FutureExt;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::Named;
 use crate::case::{CREDENTIALS, Case, secret, source_kind};
@@ -172,54 +169,12 @@ async fn password_in_url(stage: &Stage) -> Result<()> {
 async fn hangs(stage: &Stage) -> Result<()> {
     let case = Case::begin(stage, "source-hangs", &[]).await?;
     let door = Door::open(&stage.kit.git.url()).await?;
-    case.set_source(json!({"url": door.url(case.name), "timeout": "2s"})).await?;
+    let url = format!("{}/{}.git", door.url(), case.name);
+    case.set_source(json!({"url": url, "timeout": "2s"})).await?;
     case.follows_again().await?;
-    door.hangs.store(true, Ordering::Relaxed);
+    door.close_after(0);
     let commit = case.push(&[]).await?;
-    case.source_refused("GitOperationFailed", &[&door.url(case.name), "2s", "spec.timeout"])
-        .await?;
-    door.hangs.store(false, Ordering::Relaxed);
+    case.source_refused("GitOperationFailed", &[&url, "2s", "spec.timeout"]).await?;
+    door.open_again();
     case.mended(&commit).await
-}
-
-/// A way to the Git server that can be made to hang.
-struct Door {
-    address: String,
-    hangs: Arc<AtomicBool>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Door {
-    async fn open(server: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?.to_string();
-        let (hangs, server) = (Arc::new(AtomicBool::new(false)), server.replace("http://", ""));
-        let task = tokio::spawn(serve(listener, server, Arc::clone(&hangs)));
-        Ok(Self { address, hangs, task })
-    }
-
-    fn url(&self, repository: &str) -> String {
-        format!("http://{}/{repository}.git", self.address)
-    }
-}
-
-async fn serve(listener: TcpListener, server: String, hangs: Arc<AtomicBool>) {
-    let mut held = Vec::new();
-    while let Ok((mut client, _)) = listener.accept().await {
-        if hangs.load(Ordering::Relaxed) {
-            held.push(client);
-            continue;
-        }
-        let server = server.clone();
-        tokio::spawn(async move {
-            let Ok(mut upstream) = TcpStream::connect(server).await else { return };
-            let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
-        });
-    }
 }
