@@ -4,6 +4,7 @@
 //! objects that it waits for changes, and a new revision simply starts a new run.
 
 mod build;
+mod causes;
 mod depends;
 mod finalize;
 mod health;

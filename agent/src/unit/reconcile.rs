@@ -16,7 +16,7 @@ use super::memory::{Done, Inputs, Memory, Phase};
 use super::redact::Hidden;
 use super::target::{self, Target};
 use super::variables::{self, Variables};
-use super::{build, depends, failure, finalize, notes};
+use super::{build, causes, depends, failure, finalize, notes};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::source::Source;
@@ -320,7 +320,9 @@ impl Run<'_> {
         }
         self.world.memories.put(self.key, memory);
         if !timed_out {
-            let message = format!("health check failed after {}: {problem}", rounded(waited));
+            let causes = causes::causes(cluster, &seen).await;
+            let after = rounded(waited);
+            let message = format!("health check failed after {after}: {problem}{causes}");
             let failure = failure("HealthCheckFailed", message);
             self.write_failure(unit, failure, true).await?;
         }

@@ -38,7 +38,14 @@ async fn image(stage: &Stage) -> Result<()> {
     case.ready_again().await?;
     let bad = deployment(name, "web", "nginx:fails", "web");
     let commit = case.push(&[("web.yaml", Some(&bad))]).await?;
-    let says = &["health check failed after", "Deployment/health-image/web", "InProgress"];
+    let says = &[
+        "health check failed after",
+        "Deployment/health-image/web",
+        "InProgress",
+        "Pod/health-image/web-",
+        "ImagePullBackOff",
+        "nginx:fails",
+    ];
     unhealthy(&case, says).await?;
     case.neighbour_follows(&commit).await?;
     let commit = case.push(&[("web.yaml", Some(&good))]).await?;

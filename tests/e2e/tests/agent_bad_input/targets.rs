@@ -108,7 +108,7 @@ async fn kubeconfig_with_program(stage: &Stage) -> Result<()> {
     let case = Case::begin(stage, name, &[]).await?;
     let config = remote(
         "https://127.0.0.1:1",
-        json!({"exec": {
+        &json!({"exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/true"}}),
     );
     stage.apply(&secret(name, &[("value", &config)])).await?;
@@ -123,7 +123,7 @@ async fn kubeconfig_with_program(stage: &Stage) -> Result<()> {
 async fn away(stage: &Stage) -> Result<()> {
     let name = "target-away";
     let case = Case::begin(stage, name, &[]).await?;
-    let config = remote("https://127.0.0.1:1", json!({"token": KUBECONFIG_TOKEN}));
+    let config = remote("https://127.0.0.1:1", &json!({"token": KUBECONFIG_TOKEN}));
     stage.apply(&secret(name, &[("value", &config)])).await?;
     case.set_unit(kubeconfig(name)).await?;
     case.refused(REASON, &["refused", "spec.kubeConfig"]).await?;
@@ -133,7 +133,7 @@ async fn away(stage: &Stage) -> Result<()> {
     case.mended(&commit).await
 }
 
-fn remote(server: &str, user: Value) -> String {
+fn remote(server: &str, user: &Value) -> String {
     json!({"apiVersion": "v1", "kind": "Config", "current-context": "x",
         "clusters": [{"name": "x", "cluster": {"server": server}}],
         "users": [{"name": "x", "user": user}],
