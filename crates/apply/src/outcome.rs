@@ -125,3 +125,31 @@ pub struct Pruned {
 /// What each object was when it was last sent: the digest of what was wanted. Equal digests are not sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known(pub HashMap<ObjectId, String>);
+
+#[cfg(test)]
+mod tests {
+    use super::{FailureCause, StepFailure};
+    use capstan_cluster::{ApiFault, ClusterError};
+
+    fn failure(code: u16, message: &str) -> StepFailure {
+        let fault = ApiFault { code, reason: "Reason".into(), message: message.into() };
+        let error = ClusterError::Api { operation: "apply", subject: "x".into(), fault };
+        let id = "n_x__ConfigMap".parse().expect("an id");
+        StepFailure { id, cause: FailureCause::Cluster(error) }
+    }
+
+    #[test]
+    fn a_failure_says_what_where_and_what_next() {
+        let absent = failure(404, "namespaces \"n\" not found");
+        let text = "ConfigMap/n/x apply failed (Reason): namespaces \"n\" not found. \
+                    Create the namespace, or let what creates it come first";
+        assert_eq!(absent.to_string(), text);
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_transient_and_a_bad_object_is_not() {
+        assert!(failure(503, "the server is overloaded").is_transient());
+        assert!(!failure(500, "failed to create typed patch object (x): .data").is_transient());
+        assert!(!failure(422, "x is invalid").is_transient());
+    }
+}

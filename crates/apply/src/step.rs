@@ -95,3 +95,32 @@ async fn recreate(cluster: &Cluster, step: &ApplyStep) -> Result<Action, Failure
     send(cluster, step).await.map_err(FailureCause::Cluster)?;
     Ok(Action::Recreated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_immutable, may_be_immutable};
+    use capstan_cluster::{ApiFault, ClusterError};
+
+    fn refused(code: u16, message: &str) -> ClusterError {
+        let fault = ApiFault { code, reason: "Invalid".into(), message: message.into() };
+        ClusterError::Api { operation: "apply", subject: "x".into(), fault }
+    }
+
+    #[test]
+    fn only_what_a_new_object_may_mend_is_recreated() {
+        for message in [
+            "spec.selector: Invalid value: x: field is immutable",
+            "spec.clusterIPs[0]: Invalid value: x: may not change once set",
+            "spec: Forbidden: updates to statefulset spec for fields other than 'x' are forbidden",
+            "roleRef: Invalid value: x: cannot change roleRef",
+        ] {
+            let error = refused(422, message);
+            assert!(is_immutable(&error) && may_be_immutable(&error), "{message}");
+        }
+        let invalid = refused(422, "spec.replicas: Invalid value: -1: must be greater than 0");
+        assert!(!is_immutable(&invalid) && may_be_immutable(&invalid));
+        let denied = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: immutable";
+        assert!(!may_be_immutable(&refused(422, denied)));
+        assert!(!may_be_immutable(&refused(403, "x is forbidden: it is immutable")));
+    }
+}

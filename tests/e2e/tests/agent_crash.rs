@@ -25,6 +25,7 @@ async fn a_killed_agent_ends_what_it_began() -> Result<()> {
     let fleet = Fleet::begin(&stage).await?;
     let quiet = Quiet::watch(&stage.management);
     fleet.killed_while_fetching().await?;
+    fleet.killed_while_git_is_away().await?;
     fleet.killed_while_applying().await?;
     fleet.killed_while_applying_what_goes_again().await?;
     fleet.killed_while_waiting_for_health().await?;
@@ -71,7 +72,7 @@ impl<'a> Fleet<'a> {
         let url = format!("{}/{NAME}.git", fleet.door.url());
         let source = json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
             "metadata": {"name": NAME, "namespace": NAMESPACE},
-            "spec": {"interval": "30m", "url": url, "ref": {"branch": "main"},
+            "spec": {"interval": "30m", "timeout": "10s", "url": url, "ref": {"branch": "main"},
                 "secretRef": {"name": NAME}}});
         let secret = json!({"apiVersion": "v1", "kind": "Secret",
             "metadata": {"name": NAME, "namespace": NAMESPACE}, "stringData": {
@@ -98,6 +99,21 @@ impl<'a> Fleet<'a> {
         self.kill()?;
         self.door.open_again();
         self.ended(&commit, 0..2).await
+    }
+
+    /// The Git server does not answer the agent that comes back: it goes on with what is on disk.
+    async fn killed_while_git_is_away(&self) -> Result<()> {
+        self.door.close_after(0);
+        self.kill()?;
+        let labels = json!({"commonMetadata": {"labels": {"while": "away"}}});
+        self.set(labels).await?;
+        let labelled = |object: &Manifest| object.label("while") == Some("away");
+        let first = name(0);
+        let (cluster, place) = (&self.stage.management, (NAME, &*first));
+        wait_for(cluster, &config_map_kind(), place, PATIENCE, labelled).await?;
+        self.door.open_again();
+        let commit = self.push(&objects(0..3)).await?;
+        self.ended(&commit, 0..3).await
     }
 
     async fn killed_while_applying(&self) -> Result<()> {
