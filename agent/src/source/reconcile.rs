@@ -106,7 +106,9 @@ async fn restore(world: &World, key: &NamespacedName, object: &Manifest, spec: &
     let Ok(Some(Fetched { revision, tree })) = read else { return };
     let Ok(ignore) = Ignore::of_source(&tree, spec.ignore.as_deref()) else { return };
     tracing::info!(source = %key, %revision, "restored");
-    world.sources.put(key, Source { revision, tree: Arc::new(filtered(tree, ignore)) });
+    world
+        .sources
+        .put(key, Source { revision, tree: Arc::new(filtered(tree, ignore)), is_restored: true });
     wake_units(world, key);
 }
 
@@ -129,7 +131,7 @@ async fn store(
         }
     };
     let tree: Arc<dyn capstan_tree::Tree> = Arc::new(filtered(tree, ignore));
-    let source = Source { revision: revision.clone(), tree };
+    let source = Source { revision: revision.clone(), tree, is_restored: false };
     let is_new = world.sources.put(key, source.clone());
     if is_new {
         tracing::info!(source = %key, %revision, "fetched");

@@ -146,7 +146,15 @@ fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -
     let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
     let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
     let was_fetched = kinds::status(&source).get("artifact").is_some();
-    world.sources.get(&key).is_none() && was_fetched && !has_failed
+    match world.sources.get(&key) {
+        None => was_fetched && !has_failed,
+        // The artifact's revision is the last one only for units that have not begun a newer one: nothing goes back.
+        Some(source) => {
+            let status = kinds::status(unit);
+            let attempted = status.get("lastAttemptedRevision").and_then(|text| text.as_str());
+            source.is_restored && attempted.is_some_and(|a| a != source.revision.to_string())
+        }
+    }
 }
 
 /// What a source says of itself.
@@ -369,7 +377,8 @@ impl Run<'_> {
 
     async fn report_progress(&self, unit: &mut Manifest) -> Result<(), ClusterError> {
         let message = format!("Building manifests for revision {}", self.revision());
-        self.write(unit, &UnitOutcome::Progressing { message }).await
+        let revision = self.revision();
+        self.write(unit, &UnitOutcome::Progressing { message, revision }).await
     }
 
     async fn write_applied(

@@ -21,6 +21,9 @@ const SERVE_RETRY: Duration = Duration::from_millis(100);
 ///
 /// What `known` says was sent before with the same digest is not sent again; `known` is brought up to date.
 pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome {
+    // What is no longer wanted is pruned: when it is wanted again, it has to be sent again.
+    let wanted: HashSet<&ObjectId> = plan.steps().map(|step| &step.id).collect();
+    known.0.retain(|id, _| wanted.contains(id));
     let mut outcome = Outcome::default();
     let mut broken = HashSet::new();
     for wave in &plan.waves {

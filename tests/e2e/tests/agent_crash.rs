@@ -103,6 +103,8 @@ impl<'a> Fleet<'a> {
 
     /// The Git server does not answer the agent that comes back: it goes on with what is on disk.
     async fn killed_while_git_is_away(&self) -> Result<()> {
+        let commit = self.push(&objects(0..2)).await?;
+        self.ended(&commit, 0..2).await?;
         self.door.close_after(0);
         self.kill()?;
         let labels = json!({"commonMetadata": {"labels": {"while": "away"}}});

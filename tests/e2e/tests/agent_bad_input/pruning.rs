@@ -34,7 +34,11 @@ async fn removes(stage: &Stage) -> Result<()> {
     ensure!(is_there(&case, "spared").await?, "what must not be pruned was pruned");
     let inventory = case.get(&unit_kind()).await?.value()["status"]["inventory"].to_string();
     ensure!(!inventory.contains("_gone_"), "{inventory}");
-    case.keeps().await
+    case.keeps().await?;
+    let commit = case.push(&[("gone.yaml", Some(&gone))]).await?;
+    case.mended(&commit).await?;
+    ensure!(is_there(&case, "gone").await?, "what came back to Git did not come back");
+    Ok(())
 }
 
 /// A file vanishes in the commit that breaks another.
