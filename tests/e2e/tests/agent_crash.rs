@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_cluster::{Change, Cluster, Mirror, Selection, mirror_into};
 use capstan_e2e::door::Door;
 use capstan_e2e::look::{condition, find_condition, kind, summary, text, wait_for, wait_gone};
-use capstan_e2e::stage::{NAMESPACE, PATIENCE, Stage, ready};
+use capstan_e2e::stage::{NAMESPACE, PATIENCE, Stage};
 use capstan_kit::{KitOptions, Repo};
 use capstan_model::{GroupVersionKind, Manifest};
 use serde_json::{Value, json};
@@ -241,7 +241,13 @@ impl<'a> Fleet<'a> {
     /// The unit is ready at the commit, and there is exactly what it says: in the cluster and in the inventory.
     async fn ended(&self, commit: &str, numbers: std::ops::Range<usize>) -> Result<()> {
         self.applied(NAME, commit).await?;
-        ready(&self.stage.management, &source_kind(), (NAMESPACE, NAME)).await?;
+        // Units get a revision before the source's status has it.
+        let is_stored = |source: &Manifest| {
+            condition(source, "Ready")
+                && text(source, "/status/artifact/revision").ends_with(commit)
+        };
+        let place = (NAMESPACE, NAME);
+        wait_for(&self.stage.management, &source_kind(), place, PATIENCE, is_stored).await?;
         let wanted: BTreeSet<String> = numbers.map(name).collect();
         let live = self.owned().await?;
         ensure!(live == wanted, "{} objects instead of {}", live.len(), wanted.len());
