@@ -13,6 +13,12 @@ use crate::world::Place;
 /// How soon a kind that is not served is looked for again while somebody follows it.
 const KIND_RETRY: Duration = Duration::from_secs(1);
 
+/// How long a look waits for the first list of a watch; after that each object is asked for. Whoever may not list never gets one.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What was seen at a place.
+pub(crate) type Seen = (Place, Result<Option<Arc<Manifest>>, ClusterError>);
+
 /// What units follow. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Followed {
@@ -23,8 +29,8 @@ pub(crate) struct Followed {
 #[derive(Default)]
 struct State {
     watches: HashMap<WatchKey, Watch>,
-    followers: HashMap<(String, ObjectId), HashSet<NamespacedName>>,
-    follows: HashMap<(NamespacedName, Topic), Vec<(String, ObjectId)>>,
+    followers: HashMap<(u64, ObjectId), HashSet<NamespacedName>>,
+    follows: HashMap<(NamespacedName, Topic), Vec<(u64, ObjectId)>>,
 }
 
 /// Why a unit follows objects: each topic is replaced on its own.
@@ -38,7 +44,8 @@ pub(crate) enum Topic {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct WatchKey {
-    cluster: String,
+    /// The client: what one user may watch, another may not.
+    cluster: u64,
     gvk: GroupVersionKind,
     namespace: String,
 }
@@ -67,8 +74,7 @@ impl Followed {
         cluster: &Cluster,
         places: &[Place],
     ) {
-        let url = cluster.url();
-        let ids: Vec<_> = places.iter().map(|place| (url.clone(), id(place))).collect();
+        let ids: Vec<_> = places.iter().map(|place| (cluster.identity(), id(place))).collect();
         let mut state = self.state.lock().expect("no holder of this lock can panic");
         let slot = (unit.clone(), topic);
         if state.follows.get(&slot) == Some(&ids) {
@@ -92,24 +98,19 @@ impl Followed {
         close_unused(&mut state);
     }
 
-    /// The objects at some places, as the watches have them; waits for a watch's first list.
-    pub(crate) async fn look(
-        &self,
-        cluster: &Cluster,
-        places: &[Place],
-    ) -> Vec<(Place, Option<Arc<Manifest>>)> {
+    /// The objects at some places, as the watches have them; what is not watched yet is asked for.
+    pub(crate) async fn look(&self, cluster: &Cluster, places: &[Place]) -> Vec<Seen> {
+        let end = tokio::time::Instant::now() + SYNC_TIMEOUT;
         let mut seen = Vec::with_capacity(places.len());
         for place in places {
-            let mirror = {
-                let state = self.state.lock().expect("no holder of this lock can panic");
-                state.watches.get(&watch_key(cluster, place)).map(|watch| watch.mirror.clone())
-            };
-            let object = match mirror {
-                Some(mirror) if is_served(cluster, place).await => {
-                    mirror.synced().await;
-                    mirror.get(&place.key())
+            let object = match self.mirror(cluster, place) {
+                Some(mirror) if is_synced(&mirror, cluster, place, end).await => {
+                    Ok(mirror.get(&place.key()))
                 }
-                _ => None,
+                _ => {
+                    let found = cluster.get(&place.gvk, &place.namespace, &place.name).await;
+                    found.map(|object| object.map(Arc::new))
+                }
             };
             seen.push((place.clone(), object));
         }
@@ -118,7 +119,18 @@ impl Followed {
 
     /// Is one of the places empty? What went before its watch began has woken nobody.
     pub(crate) async fn any_is_gone(&self, cluster: &Cluster, places: &[Place]) -> bool {
-        self.look(cluster, places).await.iter().any(|(_, object)| object.is_none())
+        self.look(cluster, places).await.iter().any(|(_, found)| matches!(found, Ok(None)))
+    }
+
+    /// Does every place wake its followers when it changes?
+    pub(crate) fn watches(&self, cluster: &Cluster, places: &[Place]) -> bool {
+        let synced = |place| self.mirror(cluster, place).is_some_and(|mirror| mirror.is_synced());
+        places.iter().all(synced)
+    }
+
+    fn mirror(&self, cluster: &Cluster, place: &Place) -> Option<Mirror> {
+        let state = self.state.lock().expect("no holder of this lock can panic");
+        state.watches.get(&watch_key(cluster, place)).map(|watch| watch.mirror.clone())
     }
 
     fn open(&self, state: &mut State, cluster: &Cluster, place: &Place) {
@@ -132,21 +144,32 @@ impl Followed {
         state.watches.insert(key, Watch { mirror, task });
     }
 
-    fn changed(&self, cluster: &str, change: &Change) {
+    fn changed(&self, cluster: u64, change: &Change) {
         let id = change.object().id();
         let state = self.state.lock().expect("no holder of this lock can panic");
-        for unit in state.followers.get(&(cluster.to_owned(), id)).into_iter().flatten() {
+        for unit in state.followers.get(&(cluster, id)).into_iter().flatten() {
             self.wake.wake(unit.clone());
         }
     }
 }
 
-async fn is_served(cluster: &Cluster, place: &Place) -> bool {
+/// Has the watch of a place its first list? Waits for it until `end`, if the kind is served at all.
+async fn is_synced(
+    mirror: &Mirror,
+    cluster: &Cluster,
+    place: &Place,
+    end: tokio::time::Instant,
+) -> bool {
     cluster.resource(&place.gvk).await.is_ok()
+        && tokio::time::timeout_at(end, mirror.synced()).await.is_ok()
 }
 
 fn watch_key(cluster: &Cluster, place: &Place) -> WatchKey {
-    WatchKey { cluster: cluster.url(), gvk: place.gvk.clone(), namespace: place.namespace.clone() }
+    WatchKey {
+        cluster: cluster.identity(),
+        gvk: place.gvk.clone(),
+        namespace: place.namespace.clone(),
+    }
 }
 
 fn id(place: &Place) -> ObjectId {
@@ -160,22 +183,17 @@ fn id(place: &Place) -> ObjectId {
 
 /// Watches that nobody needs any more are closed.
 fn close_unused(state: &mut State) {
-    let used: HashSet<(String, String, String, String)> = state
+    let used: HashSet<(u64, String, String, String)> = state
         .followers
         .iter()
         .filter(|(_, units)| !units.is_empty())
         .map(|((cluster, id), _)| {
-            (cluster.clone(), id.group.clone(), id.kind.clone(), id.namespace.clone())
+            (*cluster, id.group.clone(), id.kind.clone(), id.namespace.clone())
         })
         .collect();
     state.watches.retain(|key, _| {
         let gvk = &key.gvk;
-        used.contains(&(
-            key.cluster.clone(),
-            gvk.group.clone(),
-            gvk.kind.clone(),
-            key.namespace.clone(),
-        ))
+        used.contains(&(key.cluster, gvk.group.clone(), gvk.kind.clone(), key.namespace.clone()))
     });
     state.followers.retain(|_, units| !units.is_empty());
 }
@@ -183,7 +201,7 @@ fn close_unused(state: &mut State) {
 async fn watch(followed: Followed, cluster: Cluster, key: WatchKey, mirror: Mirror) {
     let selection = Selection { namespace: key.namespace.clone(), ..Selection::default() };
     loop {
-        let told = |change: Change| followed.changed(&key.cluster, &change);
+        let told = |change: Change| followed.changed(key.cluster, &change);
         match mirror_into(&cluster, &key.gvk, selection.clone(), &mirror, told).await {
             Ok(()) | Err(ClusterError::NoSuchKind(_)) => {}
             Err(error) => tracing::debug!(gvk = %key.gvk, %error, "watch failed"),

@@ -25,6 +25,11 @@ pub(crate) fn config_map() -> GroupVersionKind {
     GroupVersionKind::new("", "v1", "ConfigMap")
 }
 
+/// ServiceAccount.
+pub(crate) fn service_account() -> GroupVersionKind {
+    GroupVersionKind::new("", "v1", "ServiceAccount")
+}
+
 /// Secret.
 pub(crate) fn secret() -> GroupVersionKind {
     GroupVersionKind::new("", "v1", "Secret")

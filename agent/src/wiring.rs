@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
-    let unit_queue = Queue::new();
+    let (unit_queue, source_queue) = (Queue::new(), Queue::new());
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
     Ok(World {
@@ -47,8 +47,9 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         git_repositories: Mirror::default(),
         kustomizations: Mirror::default(),
         receivers: Mirror::default(),
-        source_queue: Queue::new(),
         followed: Followed::new(unit_queue.clone()),
+        followed_by_sources: Followed::new(source_queue.clone()),
+        source_queue,
         unit_queue,
         receiver_queue: Queue::new(),
         unreconciled_queue: Queue::new(),
@@ -132,9 +133,13 @@ fn reconcile(world: &World, tasks: &Tasks) {
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("units", OnExit::StopProcess, async move {
-        // Until the first list is whole, a dependency could look absent.
+        // Until the first lists are whole, a dependency or a source could look absent.
+        let synced = async {
+            shared.kustomizations.synced().await;
+            shared.git_repositories.synced().await;
+        };
         tokio::select! {
-            () = shared.kustomizations.synced() => {}
+            () = synced => {}
             () = stopped.cancelled() => {}
         }
         let queue = shared.unit_queue.clone();

@@ -33,7 +33,10 @@ pub(crate) struct World {
     pub(crate) receiver_queue: Queue<NamespacedName>,
     /// Objects that nothing reconciles, by where they are.
     pub(crate) unreconciled_queue: Queue<Place>,
+    /// What units follow.
     pub(crate) followed: Followed,
+    /// The Secrets that sources follow.
+    pub(crate) followed_by_sources: Followed,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
 }

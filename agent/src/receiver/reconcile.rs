@@ -63,9 +63,15 @@ async fn initialise(
     let token = secret.as_ref().and_then(|secret| secret_text(secret, "token"));
     Ok(match (secret, token) {
         (_, Some(token)) => Ok(webhook_path(&token, key)),
-        (None, _) => Err(("TokenNotFound", format!("Secret '{}/{name}' not found", key.namespace))),
+        (None, _) => {
+            let message = format!(
+                "Secret '{}/{name}' not found; create it, or correct spec.secretRef",
+                key.namespace
+            );
+            Err(("TokenNotFound", message))
+        }
         (Some(_), None) => {
-            let message = format!("Secret '{}/{name}' has no key 'token'", key.namespace);
+            let message = format!("Secret '{}/{name}' has no key 'token'; add it", key.namespace);
             Err(("TokenNotFound", message))
         }
     })

@@ -2,18 +2,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use capstan_api::flux::GitRepositorySpec;
+use capstan_api::flux::{GitRepositorySpec, LocalReference};
 use capstan_cluster::{EventType, Note};
 use capstan_git::{FetchError, Fetched};
-use capstan_model::{Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry};
+use capstan_model::{
+    Advice, Chain, Fault, FluxDuration, Manifest, NamespacedName, Retry, Revision,
+};
 use capstan_report::{Failure, SourceOutcome, source_status};
 use capstan_runtime::Next;
 use capstan_tree::{Ignore, filtered};
 use jiff::Timestamp;
 
 use super::{Source, artifact, remote};
+use crate::follow::Topic;
 use crate::kinds;
-use crate::world::World;
+use crate::world::{Place, World};
 
 /// Flux's component name in events.
 const COMPONENT: &str = "source-controller";
@@ -25,6 +28,7 @@ pub(crate) async fn reconcile(world: World, key: NamespacedName) -> Next {
         Ok(Some(object)) => object,
         Ok(None) => {
             world.sources.remove(&key);
+            follow(&world, &key, None);
             return Next::Wait;
         }
         Err(error) => {
@@ -48,6 +52,7 @@ async fn reconcile_object(
 ) -> Result<Next, capstan_cluster::ClusterError> {
     if object.is_deleting() {
         world.sources.remove(key);
+        follow(world, key, None);
         if let Err(error) = world.store.remove("gitrepository", &key.namespace, &key.name) {
             tracing::warn!(source = %key, error = %Chain(&error), "artifacts stay behind");
         }
@@ -65,6 +70,10 @@ async fn reconcile_object(
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
     }
+    follow(world, key, spec.secret_ref.as_ref());
+    if world.sources.get(key).is_none() {
+        restore(world, key, object, &spec).await;
+    }
     let interval = interval(&spec.interval);
     if kinds::status(object).get("artifact").is_none() {
         let status = kinds::status(object);
@@ -77,6 +86,30 @@ async fn reconcile_object(
         }
         Err(failure) => fail(world, object, failure).await,
     }
+}
+
+/// From now on a change of the Secret wakes the source: credentials that were mended are tried at once.
+fn follow(world: &World, key: &NamespacedName, secret: Option<&LocalReference>) {
+    let place = |secret: &LocalReference| Place::new(kinds::secret(), &key.namespace, &secret.name);
+    let places: Vec<_> = secret.map(place).into_iter().collect();
+    world.followed_by_sources.follow(key, Topic::Inputs, &world.cluster, &places);
+}
+
+/// After a start, units go on with the revision of the last artifact, also while the server is away.
+async fn restore(world: &World, key: &NamespacedName, object: &Manifest, spec: &GitRepositorySpec) {
+    let status = kinds::status(object);
+    let revision = status.pointer("/artifact/revision").and_then(|text| text.as_str());
+    let Some(revision) = revision.and_then(|text| text.parse::<Revision>().ok()) else { return };
+    let Ok(remote) = remote::remote(world, object, spec, Duration::ZERO).await else { return };
+    let repositories = world.repositories.clone();
+    let read = tokio::task::spawn_blocking(move || repositories.held(&remote, &revision)).await;
+    let Ok(Some(Fetched { revision, tree })) = read else { return };
+    let Ok(ignore) = Ignore::of_source(&tree, spec.ignore.as_deref()) else { return };
+    tracing::info!(source = %key, %revision, "restored");
+    world
+        .sources
+        .put(key, Source { revision, tree: Arc::new(filtered(tree, ignore)), is_restored: true });
+    wake_units(world, key);
 }
 
 /// Hands the tree to the units first, so that they build while the artifact is packed.
@@ -98,7 +131,7 @@ async fn store(
         }
     };
     let tree: Arc<dyn capstan_tree::Tree> = Arc::new(filtered(tree, ignore));
-    let source = Source { revision: revision.clone(), tree };
+    let source = Source { revision: revision.clone(), tree, is_restored: false };
     let is_new = world.sources.put(key, source.clone());
     if is_new {
         tracing::info!(source = %key, %revision, "fetched");
@@ -160,9 +193,9 @@ async fn fetch(
     object: &Manifest,
     spec: &GitRepositorySpec,
 ) -> Result<Fetched, Failure> {
-    let remote = remote::remote(world, object, spec).await?;
-    let wanted = remote::wanted(spec.reference.as_ref())?;
     let timeout = spec.timeout.as_deref().map_or(Duration::from_secs(60), interval);
+    let remote = remote::remote(world, object, spec, timeout).await?;
+    let wanted = remote::wanted(spec.reference.as_ref())?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let (repositories, seen) = (world.repositories.clone(), Arc::clone(&interrupt));
     let url = remote.url.clone();
@@ -175,18 +208,14 @@ async fn fetch(
         }
         Err(_elapsed) => {
             interrupt.store(true, Ordering::Relaxed);
-            Err(failure(&FetchError::Timeout { url }))
+            Err(failure(&FetchError::Timeout { url, timeout: FluxDuration(timeout) }))
         }
     }
 }
 
 fn failure(error: &FetchError) -> Failure {
-    let mut message = Chain(error).to_string();
-    for hint in error.hints() {
-        message = format!("{message}. {hint}");
-    }
     let stalled = error.retry() == Retry::Never;
-    Failure { reason: error.reason().to_owned(), message, stalled }
+    Failure { reason: error.reason().to_owned(), message: Advice(error).to_string(), stalled }
 }
 
 /// A duration that the CRD has checked; a minute where somebody else's CRD let nonsense through.

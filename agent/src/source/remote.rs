@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use capstan_api::flux::{GitRepositoryRef, GitRepositorySpec};
@@ -13,12 +15,13 @@ pub(super) async fn remote(
     world: &World,
     object: &Manifest,
     spec: &GitRepositorySpec,
+    timeout: Duration,
 ) -> Result<Remote, Failure> {
     let credentials = match &spec.secret_ref {
         Some(reference) => Some(credentials(world, object.namespace(), &reference.name).await?),
         None => None,
     };
-    Ok(Remote { url: spec.url.clone(), credentials: credentials.flatten() })
+    Ok(Remote::new(&spec.url, credentials.flatten(), timeout))
 }
 
 async fn credentials(
@@ -48,7 +51,8 @@ async fn credentials(
         }
         (None, None) if secret_text(&secret, "ca.crt").is_some() => Ok(None),
         _ => Err(refuse(format!(
-            "invalid '{namespace}/{name}' secret data: required fields 'username' and 'password'"
+            "invalid '{namespace}/{name}' secret data: required fields 'username' and 'password'; add them, \
+             or correct spec.secretRef"
         ))),
     }
 }

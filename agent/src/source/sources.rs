@@ -9,6 +9,8 @@ use capstan_tree::Tree;
 pub(crate) struct Source {
     pub(crate) revision: Revision,
     pub(crate) tree: Arc<dyn Tree>,
+    /// Read from the disk after a start: units may have been further already.
+    pub(crate) is_restored: bool,
 }
 
 /// The last good revision of every source. Units build from here: nobody waits for an artifact to be packed.
@@ -20,11 +22,13 @@ impl Sources {
         self.0.lock().expect("no holder of this lock can panic").get(key).cloned()
     }
 
-    /// Puts a revision in place; true when it is another than before.
+    /// Puts a revision in place; true when it is another than before, or sure only now.
     pub(crate) fn put(&self, key: &NamespacedName, source: Source) -> bool {
         let mut sources = self.0.lock().expect("no holder of this lock can panic");
         let revision = source.revision.clone();
-        sources.insert(key.clone(), source).is_none_or(|before| before.revision != revision)
+        sources
+            .insert(key.clone(), source)
+            .is_none_or(|before| before.revision != revision || before.is_restored)
     }
 
     pub(crate) fn remove(&self, key: &NamespacedName) {

@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
-use capstan_api::flux::{self as api, KustomizationSpec};
-use capstan_build::{CommonMetadata, Options, Overlay};
+use capstan_api::flux::KustomizationSpec;
+use capstan_build::{Options, Overlay};
 use capstan_cluster::{Cluster, ClusterError};
-use capstan_model::{Chain, GroupVersionKind, Manifest};
+use capstan_model::{Advice, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
 use capstan_report::Failure;
 use serde_json::{Value, json};
@@ -19,9 +19,10 @@ use crate::world::FIELD_MANAGER;
 pub(super) async fn build(
     source: Source,
     spec: KustomizationSpec,
+    overlay: Overlay,
     variables: Variables,
 ) -> Result<Vec<Manifest>, Failure> {
-    let work = move || build_now(&source, &spec, &variables);
+    let work = move || build_now(&source, &spec, &overlay, &variables);
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(panic) => Err(failure("BuildFailed", format!("the build panicked: {panic}"))),
@@ -31,6 +32,7 @@ pub(super) async fn build(
 fn build_now(
     source: &Source,
     spec: &KustomizationSpec,
+    overlay: &Overlay,
     variables: &Variables,
 ) -> Result<Vec<Manifest>, Failure> {
     let path = spec.path.as_deref().unwrap_or(".").trim_start_matches('/');
@@ -42,18 +44,16 @@ fn build_now(
         );
         return Err(failure("ArtifactFailed", message));
     }
-    let manifests = capstan_build::build(&source.tree, path, &overlay(spec), Options::FLUX)
-        .map_err(|error| {
-            failure("BuildFailed", format!("kustomize build failed: {}", Chain(&error)))
+    let manifests =
+        capstan_build::build(&source.tree, path, overlay, Options::FLUX).map_err(|error| {
+            failure("BuildFailed", format!("kustomize build failed: {}", Advice(&error)))
         })?;
     if !variables.apply {
         return Ok(manifests);
     }
     let expand = |manifest: &Manifest| {
-        capstan_subst::expand_manifest(manifest, &variables.values, true).map_err(|error| {
-            let message = format!("post build failed for '{}': {}", manifest.id(), Chain(&error));
-            failure("BuildFailed", message)
-        })
+        capstan_subst::expand_manifest(manifest, &variables.values, true)
+            .map_err(|error| failure("BuildFailed", Advice(&error).to_string()))
     };
     manifests.iter().map(expand).collect()
 }
@@ -65,51 +65,21 @@ pub(super) fn digest(built: &[Manifest]) -> String {
 }
 
 /// What the Kustomization adds to the folder's own kustomization.
-fn overlay(spec: &KustomizationSpec) -> Overlay {
-    let common = spec.common_metadata.clone().unwrap_or_default();
-    Overlay {
-        target_namespace: spec.target_namespace.clone(),
-        name_prefix: spec.name_prefix.clone(),
-        name_suffix: spec.name_suffix.clone(),
-        patches: spec.patches.iter().map(patch).collect(),
-        images: spec.images.iter().map(image).collect(),
-        components: spec.components.clone(),
-        common_metadata: CommonMetadata { labels: common.labels, annotations: common.annotations },
-    }
+pub(super) fn overlay(unit: &Manifest) -> Result<Overlay, Failure> {
+    Overlay::of_spec(&unit.value()["spec"])
+        .map_err(|error| failure("BuildFailed", Advice(&error).to_string()))
 }
 
-fn patch(patch: &api::Patch) -> capstan_build::Patch {
-    let target = patch.target.clone().map(|target| {
-        let api::PatchTarget {
-            annotation_selector,
-            group,
-            kind,
-            label_selector,
-            name,
-            namespace,
-            version,
-        } = target;
-        capstan_build::Target {
-            group: group.unwrap_or_default(),
-            version: version.unwrap_or_default(),
-            kind: kind.unwrap_or_default(),
-            name: name.unwrap_or_default(),
-            namespace: namespace.unwrap_or_default(),
-            label_selector: label_selector.unwrap_or_default(),
-            annotation_selector: annotation_selector.unwrap_or_default(),
+/// Sets the labels and annotations that a Kustomization wants on all its objects.
+fn set_common_metadata(spec: &KustomizationSpec, manifests: &mut [Manifest]) {
+    let Some(common) = &spec.common_metadata else { return };
+    for manifest in manifests {
+        for (key, value) in &common.labels {
+            manifest.set_label(key, value);
         }
-    });
-    capstan_build::Patch { patch: patch.patch.clone(), target, ..Default::default() }
-}
-
-fn image(image: &api::Image) -> capstan_build::Image {
-    let api::Image { name, new_name, new_tag, digest } = image.clone();
-    capstan_build::Image {
-        name,
-        new_name: new_name.unwrap_or_default(),
-        new_tag: new_tag.unwrap_or_default(),
-        digest: digest.unwrap_or_default(),
-        tag_suffix: String::new(),
+        for (key, value) in &common.annotations {
+            manifest.set_annotation(key, value);
+        }
     }
 }
 
@@ -118,9 +88,11 @@ pub(super) async fn plan(
     cluster: &Cluster,
     unit: &Manifest,
     spec: &KustomizationSpec,
-    desired: Vec<Manifest>,
+    mut desired: Vec<Manifest>,
 ) -> Result<Plan, Failure> {
-    let scopes = scopes(cluster, &desired).await?;
+    set_common_metadata(spec, &mut desired);
+    let scopes =
+        scopes(cluster, &desired).await.map_err(|error| unreachable(cluster, spec, &error))?;
     let inventory = inventory(unit);
     let input = Input {
         desired,
@@ -167,10 +139,19 @@ pub(super) fn inventory_status(entries: &[InventoryEntry]) -> Value {
     json!({ "entries": entries.iter().map(entry).collect::<Vec<_>>() })
 }
 
+/// The cluster does not say which kinds it serves.
+fn unreachable(cluster: &Cluster, spec: &KustomizationSpec, error: &ClusterError) -> Failure {
+    let mut message = format!("the cluster at {} cannot be used: {}", cluster.url(), Advice(error));
+    if spec.kube_config.is_some() {
+        message.push_str(". Check the server in the Secret of spec.kubeConfig, and the way to it");
+    }
+    failure("ReconciliationFailed", message)
+}
+
 async fn scopes(
     cluster: &Cluster,
     desired: &[Manifest],
-) -> Result<HashMap<GroupVersionKind, Scope>, Failure> {
+) -> Result<HashMap<GroupVersionKind, Scope>, ClusterError> {
     let mut scopes = HashMap::new();
     for gvk in desired.iter().map(Manifest::gvk) {
         if scopes.contains_key(&gvk) {
@@ -182,7 +163,7 @@ async fn scopes(
                 capstan_cluster::Scope::Cluster => Scope::Cluster,
             },
             Err(ClusterError::NoSuchKind(_)) => Scope::Unknown,
-            Err(error) => return Err(failure("ReconciliationFailed", Chain(&error).to_string())),
+            Err(error) => return Err(error),
         };
         scopes.insert(gvk, scope);
     }

@@ -37,6 +37,9 @@ pub(super) fn check(
     revision: &str,
 ) -> Result<(), Failure> {
     let not_ready = |message: String| failure("DependencyNotReady", message);
+    if let Some(cycle) = cycle_through(units, unit) {
+        return Err(not_ready(format!("{cycle}; remove one of these dependsOn")));
+    }
     for dependency in &spec.depends_on {
         if dependency.ready_expr.is_some() {
             let message = "spec.dependsOn[].readyExpr is not supported yet: remove it";
@@ -48,10 +51,7 @@ pub(super) fn check(
             not_ready(format!("dependency '{key}' not found: create it, or correct spec.dependsOn"))
         })?;
         if !is_ready(&found) {
-            return Err(not_ready(match cycle_through(units, unit) {
-                Some(cycle) => format!("{cycle}; remove one of these dependsOn"),
-                None => format!("dependency '{key}' is not ready"),
-            }));
+            return Err(not_ready(format!("dependency '{key}' is not ready")));
         }
         if source_of(&found) == source_of(unit) && applied(&found) != Some(revision) {
             return Err(not_ready(format!("dependency '{key}' revision is not up to date")));
@@ -72,15 +72,24 @@ fn applied(unit: &Manifest) -> Option<&str> {
     unit.value().pointer("/status/lastAppliedRevision").and_then(Value::as_str)
 }
 
+/// The cycle that a unit is on or waits behind. Also units that are all ready can be on one: the next revision would find them
+/// waiting for each other.
 fn cycle_through(units: &Mirror, unit: &Manifest) -> Option<String> {
-    let graph: BTreeMap<NamespacedName, Vec<NamespacedName>> = units
-        .all()
-        .iter()
-        .map(|unit| {
-            let key = NamespacedName::new(unit.namespace(), unit.name());
-            (key, dependencies(unit).into_iter().collect())
-        })
-        .collect();
     let own = NamespacedName::new(unit.namespace(), unit.name());
+    let mut graph: BTreeMap<NamespacedName, Vec<NamespacedName>> = BTreeMap::new();
+    let mut open = vec![(own.clone(), dependencies(unit))];
+    while let Some((key, dependencies_of)) = open.pop() {
+        for next in &dependencies_of {
+            if *next != own
+                && !graph.contains_key(next)
+                && let Some(found) = units.get(next)
+            {
+                open.push((next.clone(), dependencies(&found)));
+            }
+        }
+        let mut sorted: Vec<_> = dependencies_of.into_iter().collect();
+        sorted.sort();
+        graph.insert(key, sorted);
+    }
     units::cycle_of(&graph, &own).map(|cycle| cycle.to_string())
 }

@@ -1,11 +1,11 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use capstan_api::flux::KustomizationSpec;
 use capstan_health::{Status, assess};
-use capstan_model::{FluxDuration, GroupVersionKind, Manifest};
+use capstan_model::{Advice, FluxDuration, GroupVersionKind, Manifest};
 use capstan_plan::Plan;
 
+use crate::follow::Seen;
 use crate::world::Place;
 
 /// How the objects of a unit are.
@@ -52,15 +52,17 @@ pub(super) fn timeout(spec: &KustomizationSpec) -> Duration {
 }
 
 /// Judges what was seen.
-pub(super) fn judge(seen: &[(Place, Option<Arc<Manifest>>)]) -> Verdict {
+pub(super) fn judge(seen: &[Seen]) -> Verdict {
     let (mut waiting, mut failed) = (Vec::new(), Vec::new());
     for (place, object) in seen {
         let (status, message) = match object {
-            Some(object) => {
+            Ok(Some(object)) => {
                 let health = assess(object);
                 (health.status, health.message)
             }
-            None => (Status::NotFound, String::new()),
+            Ok(None) => (Status::NotFound, String::new()),
+            Err(error) if error.is_no_such_kind() => (Status::NotFound, Advice(error).to_string()),
+            Err(error) => (Status::Unknown, Advice(error).to_string()),
         };
         let text = format!("{} status: '{}'{}", subject(place), status.as_str(), detail(&message));
         match status {

@@ -4,12 +4,14 @@
 //! objects that it waits for changes, and a new revision simply starts a new run.
 
 mod build;
+mod causes;
 mod depends;
 mod finalize;
 mod health;
 mod memory;
 mod notes;
 mod reconcile;
+mod redact;
 mod target;
 mod variables;
 

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
-use capstan_apply::{Outcome, Pruned};
+use capstan_apply::{Outcome, Pruned, StepFailure};
 use capstan_cluster::{ClusterError, EventType};
-use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
+use capstan_model::{
+    Chain, Condition, ConditionStatus, Conditions, FluxDuration, Manifest, NamespacedName,
+};
 use capstan_plan::Plan;
 use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
@@ -11,9 +13,10 @@ use tokio::time::Instant;
 
 use super::health::{self, Verdict};
 use super::memory::{Done, Inputs, Memory, Phase};
+use super::redact::Hidden;
 use super::target::{self, Target};
 use super::variables::{self, Variables};
-use super::{build, depends, failure, finalize, notes};
+use super::{build, causes, depends, failure, finalize, notes};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::source::Source;
@@ -23,6 +26,9 @@ use crate::world::{Place, World};
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How soon to look at the rest when an object that was to be deleted is gone already.
 pub(super) const SEEN_GONE: Duration = Duration::from_millis(50);
+
+/// How soon to look again at what cannot be watched: Flux's pace.
+const LOOK_SOON: Duration = Duration::from_secs(5);
 
 /// Brings a unit to its revision, and reports.
 ///
@@ -63,7 +69,7 @@ async fn reconcile_unit(
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
     }
-    if is_being_fetched_again(world, unit, &spec) {
+    if source_is_loading(world, unit, &spec) {
         return Ok(Next::After(LOOK_AGAIN));
     }
     let ready = match ready(world, unit, &spec).await {
@@ -118,15 +124,6 @@ fn source_key(unit: &Manifest, spec: &KustomizationSpec) -> NamespacedName {
     NamespacedName::new(namespace, &*reference.name)
 }
 
-/// Was the source fetched before we started, and not again yet? What the unit says stays true until its source wakes it.
-fn is_being_fetched_again(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
-    let key = source_key(unit, spec);
-    let has_artifact = |source: &Manifest| source.value().pointer("/status/artifact").is_some();
-    world.sources.get(&key).is_none()
-        && kinds::status(unit).get("conditions").is_some()
-        && world.git_repositories.get(&key).is_some_and(|source| has_artifact(&source))
-}
-
 fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
     let reference = &spec.source_ref;
     let key = source_key(unit, spec);
@@ -137,12 +134,46 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
     if let Some(source) = world.sources.get(&key) {
         return Ok(source);
     }
-    let message = if world.git_repositories.get(&key).is_some() {
-        "Source artifact not found, retrying in 30s".to_owned()
-    } else {
-        format!("Source 'GitRepository/{key}' not found")
+    let message = match world.git_repositories.get(&key) {
+        Some(source) => {
+            let why = ready_message(&source);
+            format!("Source artifact not found, retrying in 30s: GitRepository/{key}: {why}")
+        }
+        None => {
+            format!("Source 'GitRepository/{key}' not found: create it, or correct spec.sourceRef")
+        }
     };
     Err(failure("ArtifactFailed", message))
+}
+
+/// Was the process started a moment ago, and its source not read again yet? The unit is as good as it was until then.
+fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
+    let Some(key) = depends::source_of(unit) else { return false };
+    let is_git = spec.source_ref.kind == "GitRepository";
+    let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
+    let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
+    let was_fetched = kinds::status(&source).get("artifact").is_some();
+    match world.sources.get(&key) {
+        None => was_fetched && !has_failed,
+        // The artifact's revision is the last one only for units that have not begun a newer one: nothing goes back.
+        Some(source) => {
+            let status = kinds::status(unit);
+            let attempted = status.get("lastAttemptedRevision").and_then(|text| text.as_str());
+            source.is_restored && attempted.is_some_and(|a| a != source.revision.to_string())
+        }
+    }
+}
+
+/// What a source says of itself.
+fn ready_message(source: &Manifest) -> String {
+    let ready = ready_condition(source).map(|ready| ready.message);
+    ready.unwrap_or_else(|| "it was not fetched yet".to_owned())
+}
+
+fn ready_condition(source: &Manifest) -> Option<Condition> {
+    let list = kinds::status(source).get("conditions").cloned()?;
+    let conditions: Conditions = serde_json::from_value(list).ok()?;
+    conditions.get("Ready").cloned()
 }
 
 fn follow_inputs(world: &World, key: &NamespacedName, unit: &Manifest, spec: &KustomizationSpec) {
@@ -189,9 +220,10 @@ impl Run<'_> {
         }
         self.report_progress(unit).await?;
         let failed = Done { inputs, at, digest: None, phase: Phase::Failed };
-        let (plan, digest) = match self.plan(unit).await {
+        let mut hidden = self.ready.variables.hidden.clone();
+        let (plan, digest) = match self.plan(unit, &mut hidden).await {
             Ok(planned) => planned,
-            Err(failure) => return self.fail(unit, memory, failed, failure).await,
+            Err(failure) => return self.fail(unit, memory, failed, hidden.redact(failure)).await,
         };
         let done = Done { digest: Some(digest), ..failed };
         let union = build::inventory_status(&plan.union_inventory);
@@ -202,8 +234,10 @@ impl Run<'_> {
         let outcome = capstan_apply::apply(cluster, &plan, &mut memory.known).await;
         if !outcome.failed.is_empty() {
             self.announce(unit, &outcome, &Pruned::default()).await;
-            let failure = apply_failure(&outcome);
-            return self.fail(unit, memory, done, failure).await;
+            let failure = hidden.redact(apply_failure(&outcome));
+            let next = self.fail(unit, memory, done, failure).await?;
+            let is_transient = outcome.failed.iter().any(StepFailure::is_transient);
+            return Ok(if is_transient { Next::Backoff } else { next });
         }
         let pruned = capstan_apply::prune(cluster, &plan.prune).await;
         self.announce(unit, &outcome, &pruned).await;
@@ -222,9 +256,13 @@ impl Run<'_> {
     }
 
     /// The plan, and the digest of what it was made from.
-    async fn plan(&self, unit: &Manifest) -> Result<(Plan, String), Failure> {
+    async fn plan(&self, unit: &Manifest, hidden: &mut Hidden) -> Result<(Plan, String), Failure> {
         let Ready { source, variables, target } = &self.ready;
-        let built = build::build(source.clone(), self.spec.clone(), variables.clone()).await?;
+        let built = {
+            let (source, spec) = (source.clone(), self.spec.clone());
+            build::build(source, spec, build::overlay(unit)?, variables.clone()).await?
+        };
+        hidden.hide_secrets(&built);
         let digest = build::digest(&built);
         Ok((build::plan(&target.cluster, unit, &self.spec, built).await?, digest))
     }
@@ -289,7 +327,9 @@ impl Run<'_> {
             }
             Verdict::Waiting(_) if waited < timeout => {
                 self.world.memories.put(self.key, memory);
-                return Ok(Next::After((timeout - waited).min(LOOK_AGAIN)));
+                let is_woken = self.world.followed.watches(cluster, &places);
+                let next = if is_woken { LOOK_AGAIN } else { LOOK_SOON };
+                return Ok(Next::After((timeout - waited).min(next)));
             }
             Verdict::Waiting(waiting) => format!("timeout waiting for: [{}]", waiting.join(", ")),
         };
@@ -299,7 +339,9 @@ impl Run<'_> {
         }
         self.world.memories.put(self.key, memory);
         if !timed_out {
-            let message = format!("health check failed after {}: {problem}", rounded(waited));
+            let causes = causes::causes(cluster, &seen).await;
+            let after = rounded(waited);
+            let message = format!("health check failed after {after}: {problem}{causes}");
             let failure = failure("HealthCheckFailed", message);
             self.write_failure(unit, failure, true, built).await?;
         }
@@ -335,16 +377,19 @@ impl Run<'_> {
         done: Done,
         failure: Failure,
     ) -> Result<Next, ClusterError> {
-        let (stalled, built) = (failure.stalled, built(&done));
+        let built = built(&done);
         memory.done = Some(done);
         self.world.memories.put(self.key, memory);
+        let failure = self.ready.target.explain(failure).await;
+        let stalled = failure.stalled;
         self.write_failure(unit, failure, false, built).await?;
         if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
     }
 
     async fn report_progress(&self, unit: &mut Manifest) -> Result<(), ClusterError> {
         let message = format!("Building manifests for revision {}", self.revision());
-        self.write(unit, &UnitOutcome::Progressing { message }).await
+        let revision = self.revision();
+        self.write(unit, &UnitOutcome::Progressing { message, revision }).await
     }
 
     async fn write_applied(

@@ -21,6 +21,32 @@ pub(super) struct Target {
     pub(super) cluster: Cluster,
     /// Tells targets apart: another kubeconfig or user is another target.
     pub(super) name: String,
+    /// Whom the unit acts as, when it is not the agent itself.
+    account: Option<Account>,
+}
+
+/// A service account and the cluster in which it must be, seen by somebody who may look.
+#[derive(Clone)]
+struct Account {
+    cluster: Cluster,
+    namespace: String,
+    name: String,
+}
+
+impl Target {
+    /// A failure with its root cause before it, when that is a service account which is not there.
+    pub(super) async fn explain(&self, failure: Failure) -> Failure {
+        let Some(Account { cluster, namespace, name }) = &self.account else { return failure };
+        if !matches!(cluster.get(&kinds::service_account(), namespace, name).await, Ok(None)) {
+            return failure;
+        }
+        let message = format!(
+            "ServiceAccount '{namespace}/{name}' not found: create it, or correct \
+             spec.serviceAccountName\n{}",
+            failure.message
+        );
+        Failure { message, ..failure }
+    }
 }
 
 /// Why a unit has no target.
@@ -45,7 +71,7 @@ pub(super) async fn target(
     unit: &Manifest,
     spec: &KustomizationSpec,
 ) -> Result<Target, NoTarget> {
-    let local = Target { cluster: world.cluster.clone(), name: "local".to_owned() };
+    let local = Target { cluster: world.cluster.clone(), name: "local".to_owned(), account: None };
     let base = match &spec.kube_config {
         Some(kube_config) => match &kube_config.secret_ref {
             Some(reference) => {
@@ -78,7 +104,12 @@ fn impersonate(
         world.clusters.get_or_make(&name, || base.cluster.impersonate(&user)).map_err(|error| {
             NoTarget::Unusable(failure("ReconciliationFailed", Chain(&error).to_string()))
         })?;
-    Ok(Target { cluster, name })
+    let account = Account {
+        cluster: base.cluster.clone(),
+        namespace: namespace.to_owned(),
+        name: account.to_owned(),
+    };
+    Ok(Target { cluster, name, account: Some(account) })
 }
 
 async fn remote(
@@ -100,12 +131,13 @@ async fn remote(
         })?;
     let cache_key = format!("{namespace}/{name}@{}", secret.resource_version());
     if let Some(cluster) = world.clusters.get(&cache_key) {
-        return Ok(Target { cluster, name: cache_key });
+        return Ok(Target { cluster, name: cache_key, account: None });
     }
     let keys = key.map_or_else(|| vec!["value", "value.yaml"], |key| vec![key]);
     let text = keys.iter().find_map(|key| secret_text(&secret, key)).ok_or_else(|| {
         NoTarget::Unusable(refuse(format!(
-            "kubeConfig Secret '{namespace}/{name}' has none of the keys {}",
+            "kubeConfig Secret '{namespace}/{name}' has none of the keys {}; add one, or name yours in \
+             spec.kubeConfig.secretRef.key",
             keys.join(", ")
         )))
     })?;
@@ -115,7 +147,7 @@ async fn remote(
             NoTarget::Unusable(refuse(text))
         })?;
     world.clusters.put(&cache_key, cluster.clone());
-    Ok(Target { cluster, name: cache_key })
+    Ok(Target { cluster, name: cache_key, account: None })
 }
 
 impl Clusters {

@@ -4,12 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use capstan_api::flux::{PostBuild, SubstituteReference};
 use capstan_cluster::Cluster;
-use capstan_model::{Chain, Manifest};
+use capstan_model::{Advice, Manifest};
 use capstan_report::Failure;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::failure;
+use super::redact::Hidden;
 use crate::kinds;
 use crate::world::Place;
 
@@ -19,6 +20,8 @@ pub(super) struct Variables {
     pub(super) values: BTreeMap<String, String>,
     /// Is there anything to substitute, by the unit's strategy?
     pub(super) apply: bool,
+    /// What came from Secrets.
+    pub(super) hidden: Hidden,
 }
 
 impl Variables {
@@ -52,7 +55,7 @@ pub(super) async fn read(
     namespace: &str,
 ) -> Result<Variables, Failure> {
     let Some(post_build) = post_build else { return Ok(Variables::default()) };
-    let mut values = BTreeMap::new();
+    let (mut values, mut hidden) = (BTreeMap::new(), Hidden::default());
     let places = places(Some(post_build), namespace);
     for (reference, place) in post_build.substitute_from.iter().zip(places) {
         let refuse = |why: String| {
@@ -67,9 +70,15 @@ pub(super) async fn read(
         let found = cluster
             .get(&place.gvk, namespace, &reference.name)
             .await
-            .map_err(|error| refuse(Chain(&error).to_string()))?;
+            .map_err(|error| refuse(Advice(&error).to_string()))?;
         match found {
-            Some(object) => values.extend(data(&object)),
+            Some(object) => {
+                let data = data(&object);
+                if object.kind() == "Secret" {
+                    data.values().for_each(|value| hidden.hide(&in_a_line(value)));
+                }
+                values.extend(data);
+            }
             None if reference.optional => {}
             None => {
                 return Err(refuse(format!(
@@ -80,12 +89,16 @@ pub(super) async fn read(
         }
     }
     values.extend(post_build.substitute.clone());
-    // Flux takes line breaks out of values: a variable fills a place in a line.
     for value in values.values_mut() {
-        value.retain(|c| c != '\n');
+        *value = in_a_line(value);
     }
     let always = post_build.substitute_strategy.as_deref() == Some("Always");
-    Ok(Variables { apply: always || !values.is_empty(), values })
+    Ok(Variables { apply: always || !values.is_empty(), values, hidden })
+}
+
+/// Flux takes line breaks out of values: a variable fills a place in a line.
+fn in_a_line(value: &str) -> String {
+    value.replace('\n', "")
 }
 
 fn data(object: &Manifest) -> BTreeMap<String, String> {
@@ -111,7 +124,7 @@ mod tests {
     fn digests_tell_sets_apart() {
         let set = |pairs: &[(&str, &str)]| {
             let values = pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
-            Variables { values, apply: true }.digest()
+            Variables { values, apply: true, ..Variables::default() }.digest()
         };
         assert_eq!(set(&[("a", "b")]), set(&[("a", "b")]));
         assert_ne!(set(&[("a", "bc")]), set(&[("ab", "c")]));

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, ObjectId};
+use capstan_model::{Chain, Fault, Hints, ObjectId, Retry};
 
 /// What was done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,20 +54,48 @@ pub struct StepFailure {
 pub enum FailureCause {
     /// The cluster refused, or could not be reached.
     Cluster(ClusterError),
+    /// The cluster refused a change of what cannot be changed, and recreating is not asked for.
+    Immutable(ClusterError),
     /// What the step waits for did not come true in time.
     Waiting(String),
+}
+
+impl StepFailure {
+    /// May the same step succeed soon, without any change?
+    pub fn is_transient(&self) -> bool {
+        match &self.cause {
+            FailureCause::Cluster(error) => error.retry() == Retry::Transient,
+            FailureCause::Immutable(_) | FailureCause::Waiting(_) => false,
+        }
+    }
 }
 
 impl std::fmt::Display for StepFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.cause {
-            FailureCause::Cluster(ClusterError::Api { fault, .. }) => {
-                write!(f, "{} apply failed ({}): {}", self.id, fault.reason, fault.message)
-            }
             FailureCause::Cluster(error) => {
-                write!(f, "{} apply failed: {}", self.id, Chain(error))
+                write!(f, "{} apply failed{}{}", self.id, Said(error), Hints(error))
             }
+            FailureCause::Immutable(error) => write!(
+                f,
+                "{} apply failed{}. To have it deleted and made anew, set spec.force: true or \
+                 annotate it with kustomize.toolkit.fluxcd.io/force: enabled",
+                self.id,
+                Said(error)
+            ),
             FailureCause::Waiting(what) => write!(f, "{} was not applied: {what}", self.id),
+        }
+    }
+}
+
+/// What the cluster said: reason and message when it refused, else what went wrong on the way.
+struct Said<'a>(&'a ClusterError);
+
+impl std::fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.api() {
+            Some(fault) => write!(f, " ({}): {}", fault.reason, fault.message),
+            None => write!(f, ": {}", Chain(self.0)),
         }
     }
 }
@@ -97,3 +125,31 @@ pub struct Pruned {
 /// What each object was when it was last sent: the digest of what was wanted. Equal digests are not sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known(pub HashMap<ObjectId, String>);
+
+#[cfg(test)]
+mod tests {
+    use super::{FailureCause, StepFailure};
+    use capstan_cluster::{ApiFault, ClusterError};
+
+    fn failure(code: u16, message: &str) -> StepFailure {
+        let fault = ApiFault { code, reason: "Reason".into(), message: message.into() };
+        let error = ClusterError::Api { operation: "apply", subject: "x".into(), fault };
+        let id = "n_x__ConfigMap".parse().expect("an id");
+        StepFailure { id, cause: FailureCause::Cluster(error) }
+    }
+
+    #[test]
+    fn a_failure_says_what_where_and_what_next() {
+        let absent = failure(404, "namespaces \"n\" not found");
+        let text = "ConfigMap/n/x apply failed (Reason): namespaces \"n\" not found. \
+                    Create the namespace, or let what creates it come first";
+        assert_eq!(absent.to_string(), text);
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_transient_and_a_bad_object_is_not() {
+        assert!(failure(503, "the server is overloaded").is_transient());
+        assert!(!failure(500, "failed to create typed patch object (x): .data").is_transient());
+        assert!(!failure(422, "x is invalid").is_transient());
+    }
+}

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use capstan_cluster::{ApplyOptions, Cluster, ClusterError, DeleteOptions};
+use capstan_cluster::{ApiFault, ApplyOptions, Cluster, ClusterError, DeleteOptions};
 use capstan_model::Manifest;
 use capstan_plan::{ApplyMode, ApplyStep};
 
@@ -24,7 +24,14 @@ pub(crate) async fn run(cluster: &Cluster, step: &ApplyStep) -> Result<Action, F
     }
     match send(cluster, step).await {
         Ok(stored) => Ok(action(live.as_ref(), &stored)),
-        Err(error) if step.recreate && is_immutable(&error) => recreate(cluster, step).await,
+        Err(error) if !step.recreate && is_immutable(&error) => Err(FailureCause::Immutable(error)),
+        Err(error) if step.recreate && may_be_immutable(&error) => {
+            if would_be_accepted(cluster, step).await {
+                recreate(cluster, step).await
+            } else {
+                Err(FailureCause::Cluster(error))
+            }
+        }
         Err(error) => Err(FailureCause::Cluster(error)),
     }
 }
@@ -42,10 +49,32 @@ fn action(live: Option<&Manifest>, stored: &Manifest) -> Action {
     }
 }
 
+/// What API servers say about fields that keep their first value.
+const IMMUTABLE: [&str; 6] = [
+    "immutable",
+    "may not change",
+    "cannot change",
+    "are forbidden",
+    "cannot be changed",
+    "may not be changed",
+];
+
 fn is_immutable(error: &ClusterError) -> bool {
-    error.is_invalid()
-        || (error.is_conflict() && !error.is_already_exists())
-        || error.api().is_some_and(|fault| fault.message.contains("immutable"))
+    let says = |fault: &ApiFault| IMMUTABLE.iter().any(|words| fault.message.contains(words));
+    may_be_immutable(error) && error.api().is_some_and(says)
+}
+
+/// Could a new object be accepted where this change was not? What an admission policy denies could not.
+fn may_be_immutable(error: &ClusterError) -> bool {
+    let is_denied = error.api().is_some_and(|fault| fault.message.contains("denied"));
+    !is_denied && (error.is_invalid() || (error.is_conflict() && !error.is_already_exists()))
+}
+
+/// Would the API server take the object if the old one were away? Nothing is deleted for one that could not come: a dry
+/// run of its creation must fail for the namesake alone.
+async fn would_be_accepted(cluster: &Cluster, step: &ApplyStep) -> bool {
+    let created = cluster.create_dry_run(&step.manifest, &step.field_manager).await;
+    created.is_ok() || created.is_err_and(|error| error.is_already_exists())
 }
 
 async fn recreate(cluster: &Cluster, step: &ApplyStep) -> Result<Action, FailureCause> {
@@ -65,4 +94,33 @@ async fn recreate(cluster: &Cluster, step: &ApplyStep) -> Result<Action, Failure
     }
     send(cluster, step).await.map_err(FailureCause::Cluster)?;
     Ok(Action::Recreated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_immutable, may_be_immutable};
+    use capstan_cluster::{ApiFault, ClusterError};
+
+    fn refused(code: u16, message: &str) -> ClusterError {
+        let fault = ApiFault { code, reason: "Invalid".into(), message: message.into() };
+        ClusterError::Api { operation: "apply", subject: "x".into(), fault }
+    }
+
+    #[test]
+    fn only_what_a_new_object_may_mend_is_recreated() {
+        for message in [
+            "spec.selector: Invalid value: x: field is immutable",
+            "spec.clusterIPs[0]: Invalid value: x: may not change once set",
+            "spec: Forbidden: updates to statefulset spec for fields other than 'x' are forbidden",
+            "roleRef: Invalid value: x: cannot change roleRef",
+        ] {
+            let error = refused(422, message);
+            assert!(is_immutable(&error) && may_be_immutable(&error), "{message}");
+        }
+        let invalid = refused(422, "spec.replicas: Invalid value: -1: must be greater than 0");
+        assert!(!is_immutable(&invalid) && may_be_immutable(&invalid));
+        let denied = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: immutable";
+        assert!(!may_be_immutable(&refused(422, denied)));
+        assert!(!may_be_immutable(&refused(403, "x is forbidden: it is immutable")));
+    }
 }

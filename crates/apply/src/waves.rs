@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use capstan_cluster::Cluster;
 use capstan_model::{GroupVersionKind, Manifest, ObjectId};
-use capstan_plan::{ApplyStep, Plan, Wait, WaitCondition, Wave};
+use capstan_plan::{ApplyStep, Because, Edge, Plan, Wait, WaitCondition, Wave};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::Value;
@@ -14,10 +14,16 @@ use crate::{Action, Applied, FailureCause, Known, Outcome, PARALLEL, StepFailure
 /// Flux waits 60 s for CRDs and Namespaces.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How soon an endpoint that is about to be served is tried again.
+const SERVE_RETRY: Duration = Duration::from_millis(100);
+
 /// Applies the waves in order. A failed object holds back nothing but what waits for it by name; whatever can be applied is.
 ///
 /// What `known` says was sent before with the same digest is not sent again; `known` is brought up to date.
 pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome {
+    // What is no longer wanted is pruned: when it is wanted again, it has to be sent again.
+    let wanted: HashSet<&ObjectId> = plan.steps().map(|step| &step.id).collect();
+    known.0.retain(|id, _| wanted.contains(id));
     let mut outcome = Outcome::default();
     let mut broken = HashSet::new();
     for wave in &plan.waves {
@@ -31,13 +37,14 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome
                 .failed
                 .push(StepFailure { id: step.id.clone(), cause: FailureCause::Waiting(by) });
         }
-        run_wave(cluster, &free, known, &mut outcome, &mut broken).await;
+        run_wave(cluster, plan, &free, known, &mut outcome, &mut broken).await;
     }
     outcome
 }
 
 async fn run_wave(
     cluster: &Cluster,
+    plan: &Plan,
     steps: &[&ApplyStep],
     known: &mut Known,
     outcome: &mut Outcome,
@@ -47,9 +54,15 @@ async fn run_wave(
     let mut runs: Vec<BoxFuture<'_, _>> = Vec::with_capacity(steps.len());
     for &step in steps {
         let sent_before = is_known(step);
+        let is_defined_here = is_defined_by(plan, step);
         let run = async move {
-            let done =
-                if sent_before { Ok(Action::Unchanged) } else { step::run(cluster, step).await };
+            let done = if sent_before {
+                Ok(Action::Unchanged)
+            } else if is_defined_here {
+                run_when_served(cluster, step).await
+            } else {
+                step::run(cluster, step).await
+            };
             (step, done)
         };
         runs.push(run.boxed());
@@ -67,6 +80,27 @@ async fn run_wave(
                 broken.insert(id.clone());
                 outcome.failed.push(StepFailure { id, cause });
             }
+        }
+    }
+}
+
+/// Does the plan hold the definition of the step's kind?
+fn is_defined_by(plan: &Plan, step: &ApplyStep) -> bool {
+    let defines = |edge: &Edge| edge.after == step.id && edge.because == Because::Defines;
+    plan.report.edges.iter().any(defines)
+}
+
+/// A CRD is established a moment before its kind is served; that moment cannot be watched.
+async fn run_when_served(cluster: &Cluster, step: &ApplyStep) -> Result<Action, FailureCause> {
+    let end = tokio::time::Instant::now() + WAIT_TIMEOUT;
+    loop {
+        match step::run(cluster, step).await {
+            Err(FailureCause::Cluster(error))
+                if error.is_not_served() && tokio::time::Instant::now() < end =>
+            {
+                tokio::time::sleep(SERVE_RETRY).await;
+            }
+            done => return done,
         }
     }
 }

@@ -43,7 +43,7 @@ use sort::SortOptions;
 pub use error::{BuildError, Place};
 pub use kustomization::{Image, Patch};
 pub use options::Options;
-pub use overlay::{CommonMetadata, Overlay};
+pub use overlay::Overlay;
 pub use selector::Target;
 
 /// Builds the directory `path` of a tree.
@@ -60,10 +60,8 @@ pub fn build(
     options: Options,
 ) -> Result<Vec<Manifest>, BuildError> {
     let manifest = |resource: Resource| {
-        let mut manifest = Manifest::try_from(resource.value)
-            .map_err(|error| BuildError::new(error.to_string()).at(&resource.place))?;
-        overlay.common_metadata.apply(&mut manifest);
-        Ok(manifest)
+        Manifest::try_from(resource.value)
+            .map_err(|error| BuildError::new(error.to_string()).at(&resource.place))
     };
     resources(tree, path, overlay, options)?.into_iter().map(manifest).collect()
 }

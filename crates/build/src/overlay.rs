@@ -1,8 +1,5 @@
 //! What a Flux Kustomization adds to the kustomization that it points at.
 
-use std::collections::BTreeMap;
-
-use capstan_model::Manifest;
 use capstan_tree::{Tree, join};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,30 +26,8 @@ pub struct Overlay {
     pub components: Vec<String>,
     /// `ignoreMissingComponents`: those that are not there are left out.
     pub ignore_missing_components: bool,
-    /// `commonMetadata`: set on every object after the build.
-    pub common_metadata: CommonMetadata,
-}
-
-/// Labels and annotations for every object; they win over what the object has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct CommonMetadata {
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations.
-    pub annotations: BTreeMap<String, String>,
-}
-
-impl CommonMetadata {
-    /// Sets them on an object.
-    pub fn apply(&self, manifest: &mut Manifest) {
-        for (key, value) in &self.labels {
-            manifest.set_label(key, value);
-        }
-        for (key, value) in &self.annotations {
-            manifest.set_annotation(key, value);
-        }
-    }
+    /// `buildMetadata`: replaces the one of the file.
+    pub build_metadata: Vec<String>,
 }
 
 impl Overlay {
@@ -84,6 +59,14 @@ impl Overlay {
         }
         if let Some(suffix) = &self.name_suffix {
             kustomization.name_suffix.clone_from(suffix);
+        }
+        if !self.build_metadata.is_empty() {
+            let options = self.build_metadata.iter().enumerate();
+            let placed = options.map(|(index, option)| Placed {
+                value: option.clone(),
+                place: place("buildMetadata", index),
+            });
+            kustomization.build_metadata = placed.collect();
         }
         for (index, patch) in self.patches.iter().enumerate() {
             let placed = Placed { value: patch.clone(), place: place("patches", index) };

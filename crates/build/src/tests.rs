@@ -2,7 +2,7 @@ use capstan_model::{Fault as _, Manifest};
 use capstan_tree::MemTree;
 use serde_json::{Value, json};
 
-use crate::{CommonMetadata, Image, Options, Overlay, Patch, Target, build};
+use crate::{Image, Options, Overlay, Patch, Target, build};
 
 /// A tree from `//- path` headings and the text below each.
 fn tree(text: &str) -> MemTree {
@@ -112,17 +112,12 @@ fn flux_adds_its_layer() {
             new_tag: "3".to_owned(),
             ..Image::default()
         }],
-        common_metadata: CommonMetadata {
-            labels: [("c".to_owned(), "d".to_owned())].into(),
-            ..CommonMetadata::default()
-        },
         ..Overlay::default()
     };
     let manifests = built(APP, "overlay", &overlay);
     assert_eq!(manifests[1].namespace(), "tenant");
     assert_eq!(manifests[1].name(), "p-web-x");
     assert_eq!(manifests[1].label("p"), Some("q"));
-    assert_eq!(manifests[2].label("c"), Some("d"));
     let image = manifests[0].value().pointer("/spec/template/spec/containers/0/image");
     assert_eq!(image, Some(&Value::from("nginx:3")));
 }

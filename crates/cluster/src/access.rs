@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use capstan_model::{GroupVersionKind, Manifest};
 use kube::api::{
@@ -17,7 +18,11 @@ pub struct Cluster {
     client: Client,
     config: Arc<Config>,
     discovery: Arc<Discovery>,
+    identity: u64,
 }
+
+/// How many clients were made.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,7 +70,13 @@ impl Default for DeleteOptions {
 impl Cluster {
     /// From a client and the configuration that it was made from.
     pub fn new(client: Client, config: Config) -> Self {
-        Self { client, config: Arc::new(config), discovery: Arc::default() }
+        let identity = MADE.fetch_add(1, Ordering::Relaxed);
+        Self { client, config: Arc::new(config), discovery: Arc::default(), identity }
+    }
+
+    /// Tells clients apart: clones are one; another user, or credentials that were renewed, are another.
+    pub const fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// kube's client, for typed access to builtin kinds.
@@ -186,11 +197,28 @@ impl Cluster {
         object: &Manifest,
         field_manager: &str,
     ) -> Result<Manifest, ClusterError> {
+        self.post(object, field_manager, false).await
+    }
+
+    /// What [`Cluster::create`] would give; nothing is changed.
+    pub async fn create_dry_run(
+        &self,
+        object: &Manifest,
+        field_manager: &str,
+    ) -> Result<Manifest, ClusterError> {
+        self.post(object, field_manager, true).await
+    }
+
+    async fn post(
+        &self,
+        object: &Manifest,
+        field_manager: &str,
+        dry_run: bool,
+    ) -> Result<Manifest, ClusterError> {
         let gvk = object.gvk();
         let subject = subject(&gvk, object.namespace(), object.name());
         let api = self.api_of(&gvk, object.namespace()).await?;
-        let params =
-            PostParams { field_manager: Some(field_manager.to_owned()), ..Default::default() };
+        let params = PostParams { dry_run, field_manager: Some(field_manager.to_owned()) };
         let created = api
             .create(&params, &dynamic("create", &subject, object)?)
             .await

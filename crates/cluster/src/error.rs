@@ -83,9 +83,30 @@ impl ClusterError {
         self.api().is_some_and(|fault| fault.code == code)
     }
 
+    /// Does the cluster not serve the kind?
+    pub const fn is_no_such_kind(&self) -> bool {
+        matches!(self, Self::NoSuchKind(_))
+    }
+
+    /// Has the kind no endpoint? A CRD's comes a moment after the CRD is established.
+    pub fn is_not_served(&self) -> bool {
+        let no_endpoint = |fault: &ApiFault| {
+            fault.code == 404
+                && (fault.message.contains("could not find the requested resource")
+                    || fault.message.contains("page not found"))
+        };
+        self.is_no_such_kind() || self.api().is_some_and(no_endpoint)
+    }
+
     /// Is the object (or its kind) absent?
     pub fn is_not_found(&self) -> bool {
         self.has_code(404)
+    }
+
+    /// Is the namespace absent in which the object should be?
+    fn is_namespace_absent(&self) -> bool {
+        self.is_not_found()
+            && self.api().is_some_and(|fault| fault.message.starts_with("namespaces "))
     }
 
     /// Did somebody else change the object first, or does it exist already?
@@ -115,6 +136,8 @@ impl Fault for ClusterError {
             Self::Transport { .. } | Self::Malformed { .. } => Retry::Transient,
             Self::NoSuchKind(_) => Retry::AfterChange,
             Self::Api { fault, .. } => match fault.code {
+                // What does not fit the schema is answered with 500 by server-side apply.
+                500 if fault.message.contains("typed patch object") => Retry::AfterChange,
                 408 | 409 | 429 | 500..=599 => Retry::Transient,
                 _ => Retry::AfterChange,
             },
@@ -131,6 +154,9 @@ impl Fault for ClusterError {
                 "Install the CRD of {}, or let what installs it come first.",
                 gvk.kind
             )],
+            error if error.is_namespace_absent() => {
+                vec!["Create the namespace, or let what creates it come first.".to_owned()]
+            }
             error if error.is_forbidden() => {
                 vec!["Grant the permission named above, or use another service account.".to_owned()]
             }

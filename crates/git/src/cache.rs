@@ -14,7 +14,14 @@ const MOST_PACKS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Repositories {
     root: PathBuf,
-    locks: Arc<Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>>,
+    locks: Arc<Mutex<HashMap<PathBuf, Arc<Mutex<State>>>>>,
+}
+
+/// What is known of a repository on disk.
+#[derive(Debug, Default)]
+struct State {
+    /// Was it put in order since this process started?
+    is_swept: bool,
 }
 
 impl Repositories {
@@ -34,7 +41,11 @@ impl Repositories {
             let mut locks = self.locks.lock().expect("no holder of this lock can panic");
             Arc::clone(locks.entry(path.clone()).or_default())
         };
-        let _alone = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !state.is_swept {
+            sweep(&path);
+            state.is_swept = true;
+        }
         run(&open(&path)?)
     }
 
@@ -52,20 +63,83 @@ fn open(path: &Path) -> Result<gix::Repository, FetchError> {
         std::fs::remove_dir_all(path).map_err(|cause| error(cause.to_string()))?;
     }
     let options = || gix::open::Options::isolated();
-    if !path.join("HEAD").exists() {
-        std::fs::create_dir_all(path).map_err(|cause| error(cause.to_string()))?;
-        gix::ThreadSafeRepository::init_opts(
-            path,
-            gix::create::Kind::Bare,
-            gix::create::Options::default(),
-            options(),
-        )
-        .map_err(|cause| error(cause.to_string()))?;
+    if path.join("HEAD").exists() {
+        match gix::open_opts(path, options()) {
+            Ok(repository) => return Ok(repository),
+            // Whoever made it was killed before it was whole.
+            Err(cause) => {
+                tracing::warn!(path = %path.display(), %cause, "an unusable repository is made anew");
+                std::fs::remove_dir_all(path).map_err(|cause| error(cause.to_string()))?;
+            }
+        }
     }
-    gix::open_opts(path, options()).map_err(|cause| error(cause.to_string()))
+    std::fs::create_dir_all(path).map_err(|cause| error(cause.to_string()))?;
+    gix::ThreadSafeRepository::init_opts(
+        path,
+        gix::create::Kind::Bare,
+        gix::create::Options::default(),
+        options(),
+    )
+    .map(|repository| repository.to_thread_local())
+    .map_err(|cause| error(cause.to_string()))
+}
+
+/// Removes what a killed process left half-done: lock files, which would keep everybody out for ever, and parts of packs.
+/// Only one process uses the folder, and it is alone with the repository now.
+fn sweep(path: &Path) {
+    let Ok(entries) = std::fs::read_dir(path) else { return };
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep(&path);
+        } else if name.ends_with(".lock") || name.starts_with("tmp_") || name.starts_with(".tmp") {
+            match std::fs::remove_file(&path) {
+                Ok(()) => tracing::info!(path = %path.display(), "a leftover was removed"),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "a leftover stays"),
+            }
+        }
+    }
 }
 
 fn count_packs(path: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(path.join("objects/pack")) else { return 0 };
     entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "pack")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Repositories;
+    use crate::fetch::Remote;
+    use std::fs;
+    use std::time::Duration;
+
+    fn remote() -> Remote {
+        Remote::new("http://example.com/a.git", None, Duration::ZERO)
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let root = tempfile::tempdir().expect("a folder");
+        let repositories = || Repositories::new(root.path());
+        let path = repositories().path(&remote());
+        repositories().with(&remote(), |_| Ok(())).expect("made");
+        let left = ["shallow.lock", "refs/main.lock", "objects/pack/tmp_pack_x"];
+        for name in left {
+            fs::create_dir_all(path.join(name).parent().expect("in a folder")).expect("made");
+            fs::write(path.join(name), "").expect("written");
+        }
+        repositories().with(&remote(), |_| Ok(())).expect("opened");
+        assert!(left.iter().all(|name| !path.join(name).exists()));
+    }
+
+    #[test]
+    fn a_repository_that_does_not_open_is_made_anew() {
+        let root = tempfile::tempdir().expect("a folder");
+        let repositories = Repositories::new(root.path());
+        let path = repositories.path(&remote());
+        fs::create_dir_all(&path).expect("made");
+        fs::write(path.join("HEAD"), "nonsense").expect("written");
+        repositories.with(&remote(), |_| Ok(())).expect("made anew");
+    }
 }

@@ -1,4 +1,4 @@
-use capstan_model::{Fault, Retry};
+use capstan_model::{Fault, FluxDuration, Retry};
 
 /// Why a revision could not be fetched. No variant carries a credential.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,13 @@ pub enum FetchError {
         /// The repository.
         url: String,
     },
-    /// The server could not be reached, or does not hold the repository.
+    /// The server does not hold the repository, or hides it.
+    #[error("failed to checkout and determine revision: repository `{url}` not found (HTTP 404)")]
+    NoSuchRepository {
+        /// The repository.
+        url: String,
+    },
+    /// The server could not be reached, or answered something else than Git.
     #[error("failed to checkout and determine revision: cannot fetch from `{url}`: {cause}")]
     Remote {
         /// The repository.
@@ -32,6 +38,14 @@ pub enum FetchError {
         url: String,
         /// `branch 'main'`, `tag 'v1'`, `commit '…'`.
         wanted: String,
+    },
+    /// The branch, tag or commit can be nowhere: Git allows no such name.
+    #[error("failed to checkout and determine revision: {wanted} cannot exist: {cause}")]
+    Reference {
+        /// `branch 'two words'`.
+        wanted: String,
+        /// What is wrong with it.
+        cause: String,
     },
     /// The URL cannot be used.
     #[error("`{url}` is not a URL that can be fetched from: {cause}")]
@@ -51,11 +65,13 @@ pub enum FetchError {
     },
     /// It took longer than `spec.timeout`.
     #[error(
-        "failed to checkout and determine revision: fetching `{url}` took longer than the timeout"
+        "failed to checkout and determine revision: fetching `{url}` took longer than {timeout}"
     )]
     Timeout {
         /// The repository.
         url: String,
+        /// How long it may take.
+        timeout: FluxDuration,
     },
 }
 
@@ -63,7 +79,7 @@ impl Fault for FetchError {
     fn retry(&self) -> Retry {
         match self {
             Self::Remote { .. } | Self::Cache { .. } | Self::Timeout { .. } => Retry::Transient,
-            Self::Url { .. } => Retry::Never,
+            Self::Url { .. } | Self::Reference { .. } => Retry::Never,
             _ => Retry::AfterChange,
         }
     }
@@ -79,17 +95,24 @@ impl Fault for FetchError {
     }
 
     fn hints(&self) -> Vec<String> {
-        match self {
-            Self::CredentialsMissing { .. } => vec![
-                "Name a Secret with the keys username and password in spec.secretRef.".to_owned(),
-            ],
+        let hint = match self {
+            Self::CredentialsMissing { .. } => {
+                "Name a Secret with the keys username and password in spec.secretRef"
+            }
             Self::CredentialsRefused { .. } => {
-                vec!["Check username and password in the Secret of spec.secretRef.".to_owned()]
+                "Check username and password in the Secret of spec.secretRef"
             }
-            Self::NoSuchReference { .. } => {
-                vec!["Push it, or correct spec.ref.".to_owned()]
+            Self::NoSuchRepository { .. } => {
+                "Create it, or correct spec.url; some servers also hide what the credentials of \
+                 spec.secretRef may not see"
             }
-            _ => Vec::new(),
-        }
+            Self::Remote { .. } => "Check spec.url and the way to that server",
+            Self::NoSuchReference { .. } => "Push it, or correct spec.ref",
+            Self::Reference { .. } => "Correct spec.ref",
+            Self::Url { .. } => "Correct spec.url",
+            Self::Timeout { .. } => "Check the way to that server, or raise spec.timeout",
+            Self::Cache { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
     }
 }

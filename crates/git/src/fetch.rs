@@ -1,11 +1,13 @@
 use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use capstan_model::{Revision, Secret};
-use gix::protocol::transport::client::blocking_io::http::Options;
+use capstan_model::{FluxDuration, Revision, Secret};
+use gix::protocol::transport::client::blocking_io::http::{Options, reqwest};
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
 
@@ -14,10 +16,53 @@ use crate::{FetchError, GitTree, Repositories};
 /// A repository and how we get in.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    /// http or https URL.
+    /// http or https URL. Errors print it, so it holds no password: see [`Remote::new`].
     pub url: String,
     /// Basic authentication.
     pub credentials: Option<Credentials>,
+    /// How long the server may be silent.
+    pub timeout: Duration,
+}
+
+impl Remote {
+    /// Takes user name and password out of a URL; the given credentials win over them.
+    pub fn new(url: &str, credentials: Option<Credentials>, timeout: Duration) -> Self {
+        let (url, inside) = split(url);
+        Self { url, credentials: credentials.or(inside), timeout }
+    }
+}
+
+/// A URL without `user:password@`, and what stood there.
+fn split(url: &str) -> (String, Option<Credentials>) {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (user, host) = rest[..end].rsplit_once('@')?;
+        Some((format!("{scheme}://{host}{}", &rest[end..]), user))
+    });
+    let Some((clean, user)) = parts else { return (url.to_owned(), None) };
+    let Some((username, password)) = user.split_once(':') else { return (clean, None) };
+    let password = Secret::new(decoded(password));
+    (clean, Some(Credentials { username: decoded(username), password }))
+}
+
+/// Text with its percent escapes undone; what is no escape stays.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = (first == b'%').then(|| after.get(..2)).flatten();
+        match escaped.and_then(|digits| hex::decode(digits).ok()) {
+            Some(byte) => {
+                bytes.extend(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// User name and password, or token as password.
@@ -103,6 +148,20 @@ impl Repositories {
     }
 }
 
+impl Repositories {
+    /// A revision that was fetched before, from the disk alone; nothing when it is not there as a whole. Blocks.
+    pub fn held(&self, remote: &Remote, revision: &Revision) -> Option<Fetched> {
+        let id = gix::ObjectId::from_hex(revision.commit.as_bytes()).ok()?;
+        let read = |repository: &gix::Repository| {
+            let commit = repository.find_object(id).and_then(gix::Object::peel_to_commit).ok();
+            let tree = commit.and_then(|commit| Some(commit.tree().ok()?.id));
+            Ok(tree.map(|tree| GitTree::new(repository.clone().into_sync(), tree)))
+        };
+        let tree = self.with(remote, read).ok()??;
+        Some(Fetched { revision: revision.clone(), tree })
+    }
+}
+
 /// Brings the wanted objects here and returns the id that the remote has for them.
 fn fetch(
     repository: &gix::Repository,
@@ -118,11 +177,12 @@ fn fetch(
         .map_err(|cause| invalid(cause.to_string()))?
         .with_fetch_tags(Tags::None)
         .with_refspecs([wanted.refspec().as_str()], Direction::Fetch)
-        .map_err(|cause| invalid(cause.to_string()))?;
+        .map_err(|cause| FetchError::Reference {
+            wanted: wanted.to_string(),
+            cause: cause.to_string(),
+        })?;
     let mut connection = origin.connect(Direction::Fetch).map_err(failed)?;
-    if let Some(credentials) = &remote.credentials {
-        connection.set_transport_options(Box::new(with_authorization(credentials)));
-    }
+    connection.set_transport_options(Box::new(transport_options(remote)));
     connection.set_credentials(|action| asked.answer(remote, &action));
     let prepared = connection
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
@@ -171,12 +231,26 @@ fn read(
     })
 }
 
-/// Basic authentication as a header of every request. gix itself sends credentials only when it was refused without them, which
-/// costs a round trip a fetch, and never over plain http, which Flux's users have inside their networks.
-fn with_authorization(credentials: &Credentials) -> Options {
-    let login = format!("{}:{}", credentials.username, credentials.password.expose());
-    let header = format!("Authorization: Basic {}", STANDARD.encode(login));
-    Options { extra_headers: vec![header], ..Options::default() }
+/// Basic authentication as a header of every request, and a bound of the server's silence.
+///
+/// gix itself sends credentials only when it was refused without them, which costs a round trip a fetch, and never over plain
+/// http, which Flux's users have inside their networks. Without the bound a server that does not answer would keep the thread,
+/// and with it the repository's lock, long after nobody waits for it any more.
+fn transport_options(remote: &Remote) -> Options {
+    let authorization = |credentials: &Credentials| {
+        let login = format!("{}:{}", credentials.username, credentials.password.expose());
+        format!("Authorization: Basic {}", STANDARD.encode(login))
+    };
+    let timeout = remote.timeout;
+    let client = reqwest::Options {
+        configure_client: Some(Box::new(move |builder| Ok(builder.timeout(timeout)))),
+        ..reqwest::Options::default()
+    };
+    Options {
+        extra_headers: remote.credentials.iter().map(authorization).collect(),
+        backend: Some(Arc::new(Mutex::new(client))),
+        ..Options::default()
+    }
 }
 
 /// What the server made us do about credentials.
@@ -209,8 +283,8 @@ fn fetch_error(
     cause: &gix::Error,
 ) -> FetchError {
     let url = remote.url.clone();
-    if interrupt.load(Ordering::Relaxed) {
-        return FetchError::Timeout { url };
+    if interrupt.load(Ordering::Relaxed) || is_timeout(cause) {
+        return FetchError::Timeout { url, timeout: FluxDuration(remote.timeout) };
     }
     if asked.refused.get() {
         return FetchError::CredentialsRefused { url };
@@ -219,12 +293,39 @@ fn fetch_error(
         return FetchError::CredentialsMissing { url };
     }
     let cause = chain(cause);
+    if cause.contains("HTTP status 404") {
+        return FetchError::NoSuchRepository { url };
+    }
     if cause.contains("did not match any refs") || cause.contains("not our ref") {
         return FetchError::NoSuchReference { url, wanted: wanted.to_string() };
     }
     FetchError::Remote { url, cause }
 }
 
+fn is_timeout(error: &gix::Error) -> bool {
+    chain(error).contains("operation timed out")
+}
+
 fn chain(error: &gix::Error) -> String {
     capstan_model::Chain(error).to_string().replace('\n', ": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Remote;
+    use std::time::Duration;
+
+    #[test]
+    fn a_password_leaves_the_url() {
+        let remote = |url: &str| Remote::new(url, None, Duration::ZERO);
+        let with = remote("https://me:p%40ss:w%2@host:1/a@b.git");
+        assert_eq!(with.url, "https://host:1/a@b.git");
+        let credentials = with.credentials.expect("some");
+        assert_eq!((&*credentials.username, &**credentials.password.expose()), ("me", "p@ss:w%2"));
+        for plain in ["http://host/a@b.git", "https://host?x=a:b@c", "nonsense"] {
+            let remote = remote(plain);
+            assert_eq!((&*remote.url, remote.credentials.is_none()), (plain, true));
+        }
+        assert_eq!(remote("https://token@host/a.git").url, "https://host/a.git");
+    }
 }

@@ -44,9 +44,33 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
+/// Prints an error with its causes, and then its hints as sentences: what went wrong, and what to do next.
+pub struct Advice<'a, E>(pub &'a E);
+
+impl<E: Fault + 'static> fmt::Display for Advice<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Chain(self.0), Hints(self.0))
+    }
+}
+
+/// Prints the hints of an error, each as a sentence that goes on after `. `.
+pub struct Hints<'a, E>(pub &'a E);
+
+impl<E: Fault> fmt::Display for Hints<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for hint in self.0.hints() {
+            let mut rest = hint.chars();
+            let first = rest.next().map(|c| c.to_ascii_uppercase()).into_iter();
+            let sentence: String = first.chain(rest).collect();
+            write!(f, ". {}", sentence.trim_end_matches('.'))?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Chain;
+    use super::{Advice, Chain, Fault, Retry};
 
     #[derive(Debug, thiserror::Error)]
     #[error("inner")]
@@ -58,6 +82,26 @@ mod tests {
         Apart(#[source] Inner),
         #[error("outer, because inner")]
         Within(#[source] Inner),
+    }
+
+    impl Fault for Outer {
+        fn retry(&self) -> Retry {
+            Retry::AfterChange
+        }
+
+        fn reason(&self) -> &'static str {
+            "Failed"
+        }
+
+        fn hints(&self) -> Vec<String> {
+            vec!["mend it".to_owned(), "Or leave it.".to_owned()]
+        }
+    }
+
+    #[test]
+    fn hints_follow_as_sentences() {
+        let text = Advice(&Outer::Apart(Inner)).to_string();
+        assert_eq!(text, "outer: inner. Mend it. Or leave it");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod secret;
 
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::{DurationError, FluxDuration};
-pub use fault::{Chain, Fault, Retry};
+pub use fault::{Advice, Chain, Fault, Hints, Retry};
 pub use id::{GroupVersionKind, NamespacedName, ObjectId, ObjectIdError};
 pub use manifest::{Manifest, ManifestError};
 pub use revision::{Revision, RevisionError};

@@ -31,6 +31,8 @@ pub enum UnitOutcome {
     Progressing {
         /// What is being done, for which revision.
         message: String,
+        /// The revision, for the status.
+        revision: String,
     },
     /// The inventory of everything that will have been applied: written before the first change.
     Inventory(Value),
@@ -64,9 +66,11 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
     let Attempt { generation, now, .. } = attempt;
     let observed = Some(generation);
     match outcome {
-        UnitOutcome::Progressing { message } => {
+        UnitOutcome::Progressing { message, revision } => {
             ready::progressing(&mut conditions, message, attempt);
-            Value::Object(ready::common(&conditions, attempt, false))
+            let mut status = ready::common(&conditions, attempt, false);
+            insert_attempted(&mut status, Some(revision));
+            Value::Object(status)
         }
         UnitOutcome::Inventory(inventory) => json!({ "inventory": inventory }),
         UnitOutcome::Failed { failure, revision, unhealthy, built } => {

@@ -1,6 +1,7 @@
 //! The story from a push to a cluster that the hub created, as a library: the demo tells it, the tests check it.
 
 pub mod crash;
+pub mod door;
 pub mod fleet;
 pub mod install;
 pub mod look;
