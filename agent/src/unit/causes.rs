@@ -59,7 +59,7 @@ mod tests {
     use capstan_model::Manifest;
     use serde_json::{Value, json};
 
-    fn pod(status: Value) -> Manifest {
+    fn pod(status: &Value) -> Manifest {
         let value = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "p", "namespace": "n"}, "status": status});
         Manifest::try_from(value).expect("valid")
@@ -71,13 +71,13 @@ mod tests {
 
     #[test]
     fn pods_say_what_they_wait_for() {
-        let pulls = pod(json!({"containerStatuses": waiting("ImagePullBackOff")}));
+        let pulls = pod(&json!({"containerStatuses": waiting("ImagePullBackOff")}));
         assert_eq!(cause(&pulls).as_deref(), Some("Pod/n/p: ImagePullBackOff: because"));
-        let starts = pod(json!({"containerStatuses": waiting("ContainerCreating")}));
+        let starts = pod(&json!({"containerStatuses": waiting("ContainerCreating")}));
         assert_eq!(cause(&starts), None);
         let condition = json!({"type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available"});
-        let lost = pod(json!({"conditions": [condition]}));
+        let lost = pod(&json!({"conditions": [condition]}));
         let says = "Pod/n/p: Unschedulable: 0/1 nodes are available";
         assert_eq!(cause(&lost).as_deref(), Some(says));
     }
