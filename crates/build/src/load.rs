@@ -250,7 +250,11 @@ impl<'a> Loader<'a> {
         let mut objects = Vec::new();
         for document in documents {
             let place = Place { file: file.clone(), line: document.start.line };
+            let before = objects.len();
             collect(document.value, &place, &mut objects)?;
+            if let [object] = &mut objects[before..] {
+                object.empty = document.empty;
+            }
         }
         Ok(objects)
     }

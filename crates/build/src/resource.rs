@@ -60,6 +60,8 @@ pub(crate) struct Resource {
     pub(crate) place: Place,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
+    /// JSON pointers of fields that are written as nothing; the first merge drops them.
+    pub(crate) empty: Vec<String>,
     /// The vars that take their value from it.
     pub(crate) var_names: Vec<String>,
     /// Where it comes from.
@@ -78,6 +80,7 @@ impl Resource {
             place,
             behavior: Behavior::Unspecified,
             needs_hash: false,
+            empty: Vec::new(),
             var_names: Vec::new(),
             origin: None,
             transformations: Vec::new(),
@@ -144,6 +147,19 @@ impl Resource {
                 metadata.remove("namespace");
             } else {
                 metadata.insert("namespace".to_owned(), namespace.into());
+            }
+        }
+    }
+
+    /// Removes the fields of maps that are written as nothing, as kustomize's merge does when it passes them.
+    pub(crate) fn drop_empty(&mut self) {
+        for pointer in std::mem::take(&mut self.empty) {
+            let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+            let key = key.replace("~1", "/").replace("~0", "~");
+            if let Some(Value::Object(map)) = self.value.pointer_mut(parent)
+                && map.get(&key) == Some(&Value::Null)
+            {
+                map.remove(&key);
             }
         }
     }

@@ -23,12 +23,13 @@ pub(crate) fn natural(left: &str, right: &str) -> Ordering {
     a_value.cmp(&b_value).then(a_len.cmp(&b_len)).then(a.cmp(&b))
 }
 
-fn number(text: &[char], inside: bool) -> (u64, usize) {
+/// Numbers that are too large wrap around, as in kustomize.
+fn number(text: &[char], inside: bool) -> (i64, usize) {
     let digits = text.iter().map_while(|c| c.to_digit(10));
-    let fold = |(value, length): (u64, usize), digit: u32| {
-        (value.wrapping_mul(10).wrapping_add(u64::from(digit)), length + 1)
+    let fold = |(value, length): (i64, usize), digit: u32| {
+        (value.wrapping_mul(10).wrapping_add(i64::from(digit)), length + 1)
     };
-    digits.fold((u64::from(inside), 0), fold)
+    digits.fold((i64::from(inside), 0), fold)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct Document {
     pub value: Value,
     /// Where the content starts.
     pub start: Mark,
+    /// JSON pointers of the nulls that are written as nothing, where places are kept.
+    pub empty: Vec<String>,
     marks: BTreeMap<String, Mark>,
 }
 
@@ -67,29 +69,39 @@ pub fn read_documents(text: &str, file: &str, schema: Schema) -> Result<Vec<Docu
 struct Reader<'a> {
     events: Box<dyn Iterator<Item = Result<(Event<'a>, Span), granit_parser::ScanError>> + 'a>,
     file: &'a str,
+    refused: Option<String>,
     schema: Schema,
     anchors: HashMap<usize, Value>,
     alias_budget: usize,
     marks: Option<BTreeMap<String, Mark>>,
+    empty: Vec<String>,
     path: String,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, file: &'a str, schema: Schema, marked: bool) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // kustomize takes a text apart at its document marks before it reads it: a directive stands alone there.
+        let directive = text.lines().next().is_some_and(|line| line.starts_with('%'));
         Self {
+            refused: (schema != Schema::Config && directive)
+                .then(|| "did not find expected <document start>".to_owned()),
             events: Box::new(Parser::new_from_str(text)),
             file,
             schema,
             anchors: HashMap::new(),
             alias_budget: ALIAS_BUDGET,
             marks: marked.then(BTreeMap::new),
+            empty: Vec::new(),
             path: String::new(),
         }
     }
 
     fn documents(&mut self) -> Result<Vec<Document>, YamlError> {
         let mut documents = Vec::new();
+        if let Some(why) = self.refused.take() {
+            return Err(self.error(Mark { line: 1, column: 1 }, why));
+        }
         loop {
             let (event, span) = self.next()?;
             match event {
@@ -100,8 +112,9 @@ impl<'a> Reader<'a> {
                     let value = self.value(event, &span)?;
                     let marks = self.marks.as_mut().map(std::mem::take).unwrap_or_default();
                     self.anchors.clear();
+                    let empty = std::mem::take(&mut self.empty);
                     if !value.is_null() {
-                        documents.push(Document { value, start, marks });
+                        documents.push(Document { value, start, empty, marks });
                     }
                 }
             }
@@ -129,6 +142,9 @@ impl<'a> Reader<'a> {
         }
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if text.is_empty() && style == ScalarStyle::Plain {
+                    self.empty.push(self.path.clone());
+                }
                 let value = self
                     .scalar(&text, style, tag.as_deref())
                     .map_err(|message| self.error(mark(span), message))?;
@@ -146,9 +162,10 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
-        if self.schema == Schema::Objects && is_annotation(&self.path) {
-            // A null still removes an annotation when this is a patch.
-            let null = style == ScalarStyle::Plain
+        if self.schema != Schema::Config && is_annotation(&self.path) {
+            // A null removes an annotation when this is a patch.
+            let null = self.schema == Schema::Patches
+                && style == ScalarStyle::Plain
                 && scalar::resolve(text, self.schema) == Ok(Value::Null);
             return Ok(if null { Value::Null } else { Value::String(text.to_owned()) });
         }
@@ -222,7 +239,7 @@ impl<'a> Reader<'a> {
             }
             let value = self.child(&key, event, &value_span)?;
             // Configuration takes the last of two equal keys, objects none.
-            if self.schema == Schema::Objects && map.contains_key(&key) {
+            if self.schema != Schema::Config && map.contains_key(&key) {
                 let message = format!("mapping key \"{key}\" already defined: it is given twice");
                 return Err(self.error(mark(&span), message));
             }
@@ -256,7 +273,7 @@ impl<'a> Reader<'a> {
                 };
                 // Configuration becomes JSON, whose keys are texts: `n:` is `"false":`.
                 let value = match value {
-                    Value::Bool(_) | Value::Number(_) if self.schema == Schema::Config => {
+                    Value::Bool(_) | Value::Number(_) if self.schema != Schema::Objects => {
                         Value::String(value.to_string())
                     }
                     value => value,
@@ -310,7 +327,12 @@ fn mark(span: &Span) -> Mark {
 
 /// The name of a tag of YAML's own; empty for others.
 fn core_tag(tag: &Tag) -> &str {
-    if tag.handle() == "tag:yaml.org,2002:" { tag.suffix() } else { "" }
+    const CORE: &str = "tag:yaml.org,2002:";
+    if tag.handle() == CORE {
+        tag.suffix()
+    } else {
+        tag.suffix().strip_prefix(CORE).unwrap_or_default()
+    }
 }
 
 /// An annotation is text, however it is written: kustomize keeps its spelling.

@@ -7,6 +7,8 @@ use crate::{number, timestamp};
 pub enum Schema {
     /// Kubernetes objects: `yes` and `on` stay strings, a plain date becomes an RFC 3339 string.
     Objects,
+    /// As objects, with what a patch says by `null`: an annotation that goes. A key that is a number is its text.
+    Patches,
     /// Configuration such as kustomization.yaml, read as YAML 1.1: `yes`, `no`, `on`, `off`, `y`
     /// and `n` are booleans, dates stay text.
     Config,
@@ -43,7 +45,7 @@ pub fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
         return Ok(number);
     }
     match timestamp::parse(text) {
-        Some(time) if schema == Schema::Objects => Ok(Value::String(time)),
+        Some(time) if schema != Schema::Config => Ok(Value::String(time)),
         _ => Ok(Value::String(text.to_owned())),
     }
 }

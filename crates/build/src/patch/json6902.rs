@@ -3,6 +3,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::error::BuildError;
+use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
@@ -23,8 +24,21 @@ pub(super) fn apply(
                     .hint("an operation has `op`, `path` and, for some, `value` or `from`; what it names must exist")
             })?;
         }
+        check(resource)?;
     }
     Ok(())
+}
+
+/// What is left must still be an object.
+fn check(resource: &Resource) -> Result<(), BuildError> {
+    let message = if !resource.value.get("metadata").is_some_and(Value::is_object) {
+        "missing Resource metadata"
+    } else if resource.text("/kind").is_empty() {
+        "missing kind in object"
+    } else {
+        return Ok(());
+    };
+    Err(BuildError::new(format!("{message} after a JSON 6902 patch")))
 }
 
 fn one(root: &mut Value, operation: &Value) -> Result<(), String> {
@@ -32,6 +46,10 @@ fn one(root: &mut Value, operation: &Value) -> Result<(), String> {
     let op = operation.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
     for field in ["path", "from"] {
         if let Some(Value::String(path)) = operation.get_mut(field) {
+            // What stands before the first slash does not count.
+            if let Some(start) = path.find('/') {
+                path.drain(..start);
+            }
             *path = from_end(root, path);
         }
     }

@@ -90,7 +90,9 @@ fn one(
             return Err(BuildError::new("must specify a target for JSON patch")
                 .hint("add `target` with at least a kind and a name"));
         };
-        return json6902::apply(operations, &Matcher::new(target)?, resources);
+        let matcher = Matcher::new(target)?;
+        resources.iter_mut().filter(|r| matcher.matches(r)).for_each(Resource::remember_id);
+        return json6902::apply(operations, &matcher, resources);
     }
     let Some(target) = &patch.target else {
         return documents
@@ -215,6 +217,7 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
     if allowed.name || allowed.kind {
         resource.remember_id();
     }
+    resource.drop_empty();
     let old = std::mem::take(&mut resource.value);
     let api_version = old.get("apiVersion").cloned();
     let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
@@ -251,7 +254,7 @@ impl Source<'_> {
             ("", "") => Err(BuildError::new("a patch needs `patch` or `path`").at(place)),
             ("", text) => {
                 // The lines of an inline patch are not those of the file: the entry stands for all.
-                let documents = capstan_yaml::read_documents(text, &place.file, Schema::Objects)
+                let documents = capstan_yaml::read_documents(text, &place.file, Schema::Patches)
                     .map_err(|error| {
                         let message = format!("invalid YAML in the patch: {}", error.message);
                         BuildError::new(message).at(place)
@@ -260,7 +263,7 @@ impl Source<'_> {
             }
             (path, "") => {
                 let (documents, file) = loader
-                    .documents(directory, path, Schema::Objects)
+                    .documents(directory, path, Schema::Patches)
                     .map_err(|error| error.at(place))?;
                 let placed = |d: capstan_yaml::Document| {
                     (d.value, Place { file: file.clone(), line: d.start.line })

@@ -232,7 +232,10 @@ pub(super) fn transform(
             hash::add_suffixes(resources);
             Ok(())
         }
-        other => Err(BuildError::new(format!("unable to load builtin {other}"))),
+        other => {
+            let message = format!("unable to load builtin {other}.builtin.[noGrp]");
+            Err(BuildError::new(message).hint("the transformers are kustomize's own"))
+        }
     }
 }
 

@@ -44,11 +44,9 @@ pub(crate) fn fix(resources: &mut Resources, referrals: &[Referral]) -> Result<(
             }
         }
     }
-    if by_name.is_empty() {
-        return Ok(());
-    }
     let rules = Rules::new(referrals);
     for index in 0..current.len() {
+        check_subjects(resources.get_mut(index))?;
         let rules = rules.of(&resources.get_mut(index).original_id());
         if rules.is_empty() {
             continue;
@@ -207,6 +205,26 @@ impl Scene<'_> {
 fn role_ref(binding: &Value) -> Option<(String, String)> {
     let part = |field| binding.pointer(field).and_then(Value::as_str).map(str::to_owned);
     Some((part("/roleRef/apiGroup")?, part("/roleRef/kind")?))
+}
+
+/// A namespace of a ServiceAccount is a text, or it is not there.
+fn check_subjects(resource: &Resource) -> Result<(), BuildError> {
+    if resource.text("/kind") != "RoleBinding" {
+        return Ok(());
+    }
+    let subjects = resource.value.get("subjects").and_then(Value::as_array);
+    let is_blank = |subject: &Value| {
+        subject["kind"] == "ServiceAccount"
+            && subject.get("namespace").is_some_and(|namespace| !namespace.is_string())
+    };
+    if subjects.into_iter().flatten().any(is_blank) {
+        let message =
+            format!("Invalid Input: namespace is blank for resource \"{}\"", resource.id());
+        return Err(BuildError::new(message)
+            .at(&resource.place)
+            .hint("give the subject a namespace, or remove the field"));
+    }
+    Ok(())
 }
 
 /// The namespaces whose service accounts a RoleBinding names.
