@@ -292,7 +292,8 @@ pub(crate) fn object(value: Value, place: &Place) -> Result<Resource, BuildError
     Ok(resource)
 }
 
-fn is_remote(path: &str) -> bool {
+/// Does a path lead to another machine?
+pub(crate) fn is_remote(path: &str) -> bool {
     path.contains("://") || path.starts_with("git@") || path.starts_with("github.com")
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::decode::{Mode, decode};
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Image, Kustomization, Patch, Placed};
+use crate::load::is_remote;
 
 /// The fields of a Flux Kustomization that change the build.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -86,7 +87,7 @@ impl Overlay {
         };
         for (index, component) in self.components.iter().filter(exists).enumerate() {
             let place = place("components", index);
-            if component.starts_with('/') || component.contains("://") {
+            if !is_local(component) {
                 return Err(BuildError::new(format!("component `{component}` is not local"))
                     .at(&place)
                     .hint("components are paths relative to the built directory"));
@@ -95,6 +96,12 @@ impl Overlay {
         }
         Ok(())
     }
+}
+
+/// Is this a path below the source, as `components` of a Kustomization must be? `file://` before it does not count.
+pub fn is_local(path: &str) -> bool {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    !path.starts_with('/') && !is_remote(path)
 }
 
 /// What is given replaces what the file has; a tag and a digest replace each other.

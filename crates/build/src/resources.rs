@@ -113,6 +113,7 @@ impl Resources {
             let left = match metadata.get_mut("annotations") {
                 Some(Value::Object(annotations)) => {
                     annotations.retain(|key, _| !NOTES.contains(&key.as_str()));
+                    annotations.values_mut().for_each(to_text);
                     !annotations.is_empty()
                 }
                 other => other.is_some_and(|value| !value.is_null()),
@@ -135,6 +136,15 @@ impl Resources {
             }
         });
     }
+}
+
+/// An annotation is text; what cannot be one is empty.
+fn to_text(annotation: &mut Value) {
+    *annotation = match &*annotation {
+        Value::String(_) => return,
+        Value::Array(_) | Value::Object(_) => "".into(),
+        other => other.to_string().into(),
+    };
 }
 
 impl IntoIterator for Resources {

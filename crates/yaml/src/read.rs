@@ -70,6 +70,8 @@ struct Reader<'a> {
     events: Box<dyn Iterator<Item = Result<(Event<'a>, Span), granit_parser::ScanError>> + 'a>,
     file: &'a str,
     refused: Option<String>,
+    /// JSON's pairs of escapes, which are no YAML.
+    has_surrogates: bool,
     schema: Schema,
     anchors: HashMap<usize, Value>,
     alias_budget: usize,
@@ -86,6 +88,7 @@ impl<'a> Reader<'a> {
         Self {
             refused: (schema != Schema::Config && directive)
                 .then(|| "did not find expected <document start>".to_owned()),
+            has_surrogates: schema != Schema::Config && has_surrogates(text),
             events: Box::new(Parser::new_from_str(text)),
             file,
             schema,
@@ -142,7 +145,15 @@ impl<'a> Reader<'a> {
         }
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                if text.is_empty() && style == ScalarStyle::Plain {
+                let is_paired = self.has_surrogates
+                    && style == ScalarStyle::DoubleQuoted
+                    && text.chars().any(|c| c > '\u{ffff}');
+                if is_paired {
+                    let message = "found invalid Unicode character escape code".to_owned();
+                    return Err(self.error(mark(span), message));
+                }
+                // A null that is written as nothing, or as an empty text that a tag calls null.
+                if span.is_empty() || (text.is_empty() && tag.is_some()) {
                     self.empty.push(self.path.clone());
                 }
                 let value = self
@@ -319,6 +330,18 @@ impl<'a> Reader<'a> {
     fn error(&self, at: Mark, message: String) -> YamlError {
         YamlError { file: self.file.to_owned(), line: at.line, column: at.column, message }
     }
+}
+
+/// Does a text have an escape of half a character, as JSON writes what is beyond sixteen bits?
+fn has_surrogates(text: &str) -> bool {
+    let after = text.match_indices("\\u").map(|(at, _)| &text.as_bytes()[at + 2..]);
+    after.into_iter().any(|rest| match rest {
+        [first, second, ..] => {
+            first.eq_ignore_ascii_case(&b'd')
+                && matches!(second, b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F')
+        }
+        _ => false,
+    })
 }
 
 fn mark(span: &Span) -> Mark {

@@ -1,6 +1,6 @@
 //! Health of an object from its manifest.
 
-use capstan_health::{Status, assess_at};
+use capstan_health::{Health, Status, assess_at};
 use capstan_model::Manifest;
 use serde_json::{Value, json};
 
@@ -9,8 +9,46 @@ use crate::case::{Verdict, text};
 pub(crate) fn judge(case: &Value) -> Verdict {
     match text(case, "kind") {
         "compute" => compute(case),
+        "augment" => augment(case),
         other => Verdict::Failed(format!("nothing runs cases of kind `{other}`")),
     }
+}
+
+/// What kstatus adds to the conditions that an object has: its own, unless it has one of that kind.
+fn augment(case: &Value) -> Verdict {
+    let conditions = case["withConditions"].as_array().cloned().unwrap_or_default();
+    let brief = |condition: &Value| json!({"type": condition["type"], "status": condition["status"], "reason": condition["reason"]});
+    let is_standard =
+        |condition: &Value| condition["type"] == "Reconciling" || condition["type"] == "Stalled";
+    let mut all: Vec<Value> = conditions.iter().map(brief).collect();
+    if !all.iter().any(is_standard) {
+        match assess(case, &conditions) {
+            Ok(ours) => {
+                all.extend(ours.condition().map(
+                    |(kind, reason)| json!({"type": kind, "status": "True", "reason": reason}),
+                ))
+            }
+            Err(verdict) => return verdict,
+        }
+    }
+    let mut expected = case["expectedConditions"].as_array().cloned().unwrap_or_default();
+    let key = |condition: &Value| condition["type"].to_string();
+    all.sort_by_key(key);
+    expected.sort_by_key(key);
+    Verdict::equal(&all, &expected)
+}
+
+/// The health of a case's object under other conditions.
+fn assess(case: &Value, conditions: &[Value]) -> Result<Health, Verdict> {
+    let failed = |error: String| Verdict::Failed(error);
+    let mut value = capstan_yaml::read(text(case, "manifest"), "manifest")
+        .map_err(|error| failed(error.to_string()))?
+        .remove(0);
+    if !conditions.is_empty() {
+        value["status"]["conditions"] = conditions.into();
+    }
+    let object = Manifest::try_from(value).map_err(|error| failed(error.to_string()))?;
+    Ok(assess_at(&object, text(case, "now").parse().expect("a case has a time")))
 }
 
 fn compute(case: &Value) -> Verdict {

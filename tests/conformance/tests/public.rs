@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 use capstan_conformance::run_file;
 
 /// Suites that pass whole.
-const WHOLE: [&str; 4] = ["envsubst", "envsubst-gen", "kstatus-gen", "patch-transform"];
+const WHOLE: [&str; 12] = [
+    "envsubst",
+    "envsubst-gen",
+    "flux-build",
+    "flux-build-gen",
+    "flux-units",
+    "gitignore",
+    "gitignore-gen",
+    "kstatus",
+    "kstatus-gen",
+    "kustomize-trees",
+    "patch-transform",
+    "prune-order",
+];
 
 #[test]
 fn suites_that_pass_stay_so() {
