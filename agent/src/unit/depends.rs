@@ -60,7 +60,8 @@ pub(super) fn check(
     Ok(())
 }
 
-fn is_ready(unit: &Manifest) -> bool {
+/// Is the unit ready, and does it speak of its newest spec?
+pub(super) fn is_ready(unit: &Manifest) -> bool {
     let status = kinds::status(unit);
     let is_observed = status.get("observedGeneration").and_then(Value::as_i64) == unit.generation();
     let conditions = status.get("conditions").and_then(Value::as_array);

@@ -10,6 +10,7 @@ mod finalize;
 mod health;
 mod memory;
 mod notes;
+mod ready;
 mod reconcile;
 mod redact;
 mod target;

@@ -3,23 +3,20 @@ use std::time::Duration;
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
 use capstan_apply::{Outcome, Pruned, StepFailure};
 use capstan_cluster::{ClusterError, EventType};
-use capstan_model::{
-    Chain, Condition, ConditionStatus, Conditions, FluxDuration, Manifest, NamespacedName,
-};
+use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
 use capstan_plan::Plan;
 use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
 use tokio::time::Instant;
 
+use super::depends::is_ready;
 use super::health::{self, Verdict};
 use super::memory::{Done, Inputs, Memory, Phase};
+use super::ready::{Ready, follow_inputs, ready, source_is_loading};
 use super::redact::Hidden;
-use super::target::{self, Target};
-use super::variables::{self, Variables};
-use super::{build, causes, depends, failure, finalize, notes};
+use super::{build, causes, failure, finalize, notes};
 use crate::follow::Topic;
 use crate::kinds;
-use crate::source::Source;
 use crate::world::{Place, World};
 
 /// The safety net behind an event that wakes us: Flux's `--requeue-dependency`.
@@ -93,98 +90,6 @@ async fn reconcile_unit(
     }
 }
 
-/// What a run needs before it can begin.
-struct Ready {
-    source: Source,
-    variables: Variables,
-    target: Target,
-}
-
-async fn ready(
-    world: &World,
-    unit: &Manifest,
-    spec: &KustomizationSpec,
-) -> Result<Ready, (Failure, Option<String>)> {
-    let source = source(world, unit, spec).map_err(|failure| (failure, None))?;
-    let revision = source.revision.to_string();
-    let with_revision = |failure| (failure, Some(revision.clone()));
-    depends::check(&world.kustomizations, unit, spec, &revision).map_err(with_revision)?;
-    let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
-        .await
-        .map_err(with_revision)?;
-    let target = target::target(world, unit, spec)
-        .await
-        .map_err(|none| with_revision(none.into_failure()))?;
-    Ok(Ready { source, variables, target })
-}
-
-fn source_key(unit: &Manifest, spec: &KustomizationSpec) -> NamespacedName {
-    let reference = &spec.source_ref;
-    let namespace = reference.namespace.as_deref().unwrap_or(unit.namespace());
-    NamespacedName::new(namespace, &*reference.name)
-}
-
-fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
-    let reference = &spec.source_ref;
-    let key = source_key(unit, spec);
-    if reference.kind != "GitRepository" {
-        let message = format!("sources of kind {} are not supported yet", reference.kind);
-        return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
-    }
-    if let Some(source) = world.sources.get(&key) {
-        return Ok(source);
-    }
-    let message = match world.git_repositories.get(&key) {
-        Some(source) => {
-            let why = ready_message(&source);
-            format!("Source artifact not found, retrying in 30s: GitRepository/{key}: {why}")
-        }
-        None => {
-            format!("Source 'GitRepository/{key}' not found: create it, or correct spec.sourceRef")
-        }
-    };
-    Err(failure("ArtifactFailed", message))
-}
-
-/// Was the process started a moment ago, and its source not read again yet? The unit is as good as it was until then.
-fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
-    let Some(key) = depends::source_of(unit) else { return false };
-    let is_git = spec.source_ref.kind == "GitRepository";
-    let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
-    let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
-    let was_fetched = kinds::status(&source).get("artifact").is_some();
-    match world.sources.get(&key) {
-        None => was_fetched && !has_failed,
-        // The artifact's revision is the last one only for units that have not begun a newer one: nothing goes back.
-        Some(source) => {
-            let status = kinds::status(unit);
-            let attempted = status.get("lastAttemptedRevision").and_then(|text| text.as_str());
-            source.is_restored && attempted.is_some_and(|a| a != source.revision.to_string())
-        }
-    }
-}
-
-/// What a source says of itself.
-fn ready_message(source: &Manifest) -> String {
-    let ready = ready_condition(source).map(|ready| ready.message);
-    ready.unwrap_or_else(|| "it was not fetched yet".to_owned())
-}
-
-fn ready_condition(source: &Manifest) -> Option<Condition> {
-    let list = kinds::status(source).get("conditions").cloned()?;
-    let conditions: Conditions = serde_json::from_value(list).ok()?;
-    conditions.get("Ready").cloned()
-}
-
-fn follow_inputs(world: &World, key: &NamespacedName, unit: &Manifest, spec: &KustomizationSpec) {
-    let mut places = variables::places(spec.post_build.as_ref(), unit.namespace());
-    let kube_config = spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
-    places.extend(
-        kube_config.map(|secret| Place::new(kinds::secret(), unit.namespace(), &secret.name)),
-    );
-    world.followed.follow(key, Topic::Inputs, &world.cluster, &places);
-}
-
 /// One run of a unit whose inputs are all there.
 struct Run<'a> {
     world: &'a World,
@@ -208,6 +113,15 @@ impl Run<'_> {
         }
     }
 
+    /// Does the unit say that just this is applied and ready? Then looking for drift is no news to those that depend on it.
+    fn is_settled(&self, unit: &Manifest) -> bool {
+        let status = kinds::status(unit);
+        let text = |field: &str| status.get(field).and_then(serde_json::Value::as_str);
+        is_ready(unit)
+            && text("lastAppliedRevision") == Some(&self.revision())
+            && text("lastHandledReconcileAt") == unit.annotation(REQUESTED_AT)
+    }
+
     async fn apply(
         &self,
         unit: &mut Manifest,
@@ -218,7 +132,10 @@ impl Run<'_> {
         if may_have_drifted(memory.done.as_ref(), &inputs) {
             memory.known = capstan_apply::Known::default();
         }
-        self.report_progress(unit).await?;
+        let is_same = memory.done.as_ref().is_none_or(|done| done.inputs == inputs);
+        if !is_same || !self.is_settled(unit) {
+            self.report_progress(unit).await?;
+        }
         let failed = Done { inputs, at, digest: None, phase: Phase::Failed };
         let mut hidden = self.ready.variables.hidden.clone();
         let (plan, digest) = match self.plan(unit, &mut hidden).await {
@@ -295,9 +212,22 @@ impl Run<'_> {
         if places.is_empty() {
             return self.finish(unit, memory, inventory, Health::NotChecked).await;
         }
-        let waiting_for = format!("{} objects", places.len());
-        self.write_applied(unit, &done, inventory, self.checking(waiting_for)).await?;
+        let is_known = inventory == build::inventory_status(&build::inventory(unit));
+        if !is_known || !self.is_settled(unit) {
+            self.write_checking(unit, &done, inventory, &places).await?;
+        }
         self.check(unit, memory, (places, done.at, false)).await
+    }
+
+    async fn write_checking(
+        &self,
+        unit: &mut Manifest,
+        done: &Done,
+        inventory: serde_json::Value,
+        places: &[Place],
+    ) -> Result<(), ClusterError> {
+        let waiting_for = format!("{} objects", places.len());
+        self.write_applied(unit, done, inventory, self.checking(waiting_for)).await
     }
 
     fn checking(&self, waiting_for: String) -> Health {
@@ -326,6 +256,10 @@ impl Run<'_> {
                 format!("failed early due to stalled resources: [{}]", failed.join(", "))
             }
             Verdict::Waiting(_) if waited < timeout => {
+                if let Some(done) = memory.done.clone().filter(|_| self.is_settled(unit)) {
+                    let inventory = build::inventory_status(&build::inventory(unit));
+                    self.write_checking(unit, &done, inventory, &places).await?;
+                }
                 self.world.memories.put(self.key, memory);
                 let is_woken = self.world.followed.watches(cluster, &places);
                 let next = if is_woken { LOOK_AGAIN } else { LOOK_SOON };

@@ -1,0 +1,107 @@
+//! What a run of a unit needs before it can begin.
+
+use capstan_api::flux::KustomizationSpec;
+use capstan_model::{Condition, ConditionStatus, Conditions, Manifest, NamespacedName};
+use capstan_report::Failure;
+
+use super::target::{self, Target};
+use super::variables::{self, Variables};
+use super::{depends, failure};
+use crate::follow::Topic;
+use crate::kinds;
+use crate::source::Source;
+use crate::world::{Place, World};
+
+/// Source, variables and target.
+pub(super) struct Ready {
+    pub(super) source: Source,
+    pub(super) variables: Variables,
+    pub(super) target: Target,
+}
+
+/// Gets them; a failure comes with the revision that it is about, if that is known.
+pub(super) async fn ready(
+    world: &World,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+) -> Result<Ready, (Failure, Option<String>)> {
+    let source = source(world, unit, spec).map_err(|failure| (failure, None))?;
+    let revision = source.revision.to_string();
+    let with_revision = |failure| (failure, Some(revision.clone()));
+    depends::check(&world.kustomizations, unit, spec, &revision).map_err(with_revision)?;
+    let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
+        .await
+        .map_err(with_revision)?;
+    let target = target::target(world, unit, spec)
+        .await
+        .map_err(|none| with_revision(none.into_failure()))?;
+    Ok(Ready { source, variables, target })
+}
+
+fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
+    let reference = &spec.source_ref;
+    let namespace = reference.namespace.as_deref().unwrap_or(unit.namespace());
+    let key = NamespacedName::new(namespace, &*reference.name);
+    if reference.kind != "GitRepository" {
+        let message = format!("sources of kind {} are not supported yet", reference.kind);
+        return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
+    }
+    if let Some(source) = world.sources.get(&key) {
+        return Ok(source);
+    }
+    let message = match world.git_repositories.get(&key) {
+        Some(source) => {
+            let why = ready_message(&source);
+            format!("Source artifact not found, retrying in 30s: GitRepository/{key}: {why}")
+        }
+        None => {
+            format!("Source 'GitRepository/{key}' not found: create it, or correct spec.sourceRef")
+        }
+    };
+    Err(failure("ArtifactFailed", message))
+}
+
+/// Was the process started a moment ago, and its source not read again yet? The unit is as good as it was until then.
+pub(super) fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
+    let Some(key) = depends::source_of(unit) else { return false };
+    let is_git = spec.source_ref.kind == "GitRepository";
+    let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
+    let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
+    let was_fetched = kinds::status(&source).get("artifact").is_some();
+    match world.sources.get(&key) {
+        None => was_fetched && !has_failed,
+        // The artifact's revision is the last one only for units that have not begun a newer one: nothing goes back.
+        Some(source) => {
+            let status = kinds::status(unit);
+            let attempted = status.get("lastAttemptedRevision").and_then(|text| text.as_str());
+            source.is_restored && attempted.is_some_and(|a| a != source.revision.to_string())
+        }
+    }
+}
+
+/// What a source says of itself.
+fn ready_message(source: &Manifest) -> String {
+    let ready = ready_condition(source).map(|ready| ready.message);
+    ready.unwrap_or_else(|| "it was not fetched yet".to_owned())
+}
+
+fn ready_condition(source: &Manifest) -> Option<Condition> {
+    let list = kinds::status(source).get("conditions").cloned()?;
+    let conditions: Conditions = serde_json::from_value(list).ok()?;
+    conditions.get("Ready").cloned()
+}
+
+/// Wakes the unit when a ConfigMap or Secret that it reads changes.
+pub(super) fn follow_inputs(
+    world: &World,
+    key: &NamespacedName,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+) {
+    let mut places = variables::places(spec.post_build.as_ref(), unit.namespace());
+    let kube_config = spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
+    places.extend(
+        kube_config.map(|secret| Place::new(kinds::secret(), unit.namespace(), &secret.name)),
+    );
+    world.followed.follow(key, Topic::Inputs, &world.cluster, &places);
+}
