@@ -24,9 +24,10 @@ fn augment(case: &Value) -> Verdict {
     if !all.iter().any(is_standard) {
         match assess(case, &conditions) {
             Ok(ours) => {
-                all.extend(ours.condition().map(
+                let own = ours.condition();
+                all.extend(own.map(
                     |(kind, reason)| json!({"type": kind, "status": "True", "reason": reason}),
-                ))
+                ));
             }
             Err(verdict) => return verdict,
         }
