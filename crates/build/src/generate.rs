@@ -68,8 +68,26 @@ pub(crate) struct GeneratorOptions {
 }
 
 impl GeneratorOptions {
+    /// As a kustomization has them, without what is not set.
+    pub(crate) fn to_value(&self) -> Value {
+        let mut map = Map::new();
+        for (key, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            if !pairs.is_empty() {
+                map.insert(key.to_owned(), json!(pairs));
+            }
+        }
+        let flags = [
+            ("disableNameSuffixHash", self.disable_name_suffix_hash),
+            ("immutable", self.immutable),
+        ];
+        for (key, _) in flags.into_iter().filter(|(_, set)| *set) {
+            map.insert(key.to_owned(), true.into());
+        }
+        Value::Object(map)
+    }
+
     /// The options of one generator over those of its layer.
-    fn over(&self, layer: &Self) -> Self {
+    pub(crate) fn over(&self, layer: &Self) -> Self {
         let merged = |own: &BTreeMap<String, String>, outer: &BTreeMap<String, String>| {
             outer.iter().chain(own).map(|(k, v)| (k.clone(), v.clone())).collect()
         };
@@ -245,7 +263,7 @@ fn add(pairs: &mut Pairs, key: &str, value: Vec<u8>) -> Result<(), BuildError> {
 }
 
 /// `path` or `key=path`; without a key, the file's name is the key.
-fn file_source(source: &str) -> Result<(String, String), BuildError> {
+pub(crate) fn file_source(source: &str) -> Result<(String, String), BuildError> {
     let bad = |hint: &str| BuildError::new(format!("invalid file source `{source}`")).hint(hint);
     match source.split('=').collect::<Vec<_>>().as_slice() {
         [path] => Ok((path.rsplit('/').next().unwrap_or(path).to_owned(), (*path).to_owned())),
@@ -258,7 +276,7 @@ fn file_source(source: &str) -> Result<(String, String), BuildError> {
 
 /// `key=value` lines; comments and empty lines are skipped. A key alone would take its value from
 /// the environment of the process, which a build has none of: it is empty.
-fn env_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn env_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.lines()
         .map(|line| line.trim_end_matches('\r').trim_start())

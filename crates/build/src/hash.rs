@@ -18,7 +18,13 @@ pub(crate) fn add_suffixes(resources: &mut Resources) {
     }
 }
 
-fn suffix(resource: &Resource) -> String {
+/// The first characters of the digest of what an object holds.
+pub(crate) fn suffix(resource: &Resource) -> String {
+    shorten(&input(resource))
+}
+
+/// What is digested: the data for ConfigMaps and Secrets, else everything.
+pub(crate) fn input(resource: &Resource) -> String {
     let field = |name: &str| resource.value.get(name).filter(|v| !v.is_null());
     let or_empty = |name: &str| field(name).cloned().unwrap_or_else(|| "".into());
     let kind = resource.text("/kind");
@@ -33,7 +39,7 @@ fn suffix(resource: &Resource) -> String {
         _ => ("", true),
     };
     if whole {
-        return shorten(&resource.value);
+        return go_json(&resource.value);
     }
     if kind == "Secret" {
         input.insert("type".to_owned(), or_empty("type"));
@@ -41,12 +47,12 @@ fn suffix(resource: &Resource) -> String {
     if let Some(value) = field(extra) {
         input.insert(extra.to_owned(), value.clone());
     }
-    shorten(&json!(input))
+    go_json(&json!(input))
 }
 
 /// The first characters of the digest, spelt without vowels and look-alikes.
-fn shorten(value: &Value) -> String {
-    let digest = Sha256::digest(go_json(value));
+fn shorten(json: &str) -> String {
+    let digest = Sha256::digest(json);
     let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let spell = |c| match c {
         '0' => 'g',

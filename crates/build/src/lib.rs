@@ -21,6 +21,7 @@ mod load;
 mod options;
 mod origin;
 mod overlay;
+pub mod parts;
 mod patch;
 mod path;
 mod plugin;

@@ -1,5 +1,6 @@
 //! Paths of replacements: `spec.containers.[name=web].image`, `metadata.annotations.[a.b/c]`, `spec.ports.0`, `list.*`.
 
+use capstan_yaml::Schema;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -26,7 +27,31 @@ pub(crate) struct Path(Vec<Step>);
 impl Path {
     /// Reads a path: steps divided by `.`, with `\.` for a dot in a key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        steps(text).iter().map(|part| step(part)).collect::<Result<_, _>>().map(Self)
+        Self::of(&steps(text))
+    }
+
+    /// The path of these steps.
+    pub(crate) fn of(steps: &[String]) -> Result<Self, String> {
+        steps.iter().map(|part| step(part)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The values that the path means, also inside of texts that are JSON or YAML.
+    pub(crate) fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
+        let inside = self.halves().find_map(|(outer, inner)| {
+            let text = outer.get(root)?.as_str()?;
+            let documents = capstan_yaml::read_documents(text, "", Schema::Objects).ok()?;
+            Some((documents.into_iter().next()?.value, inner))
+        });
+        let (mut root, path) = match inside {
+            Some((data, inner)) => (data, inner),
+            None => (root.clone(), self.clone()),
+        };
+        let mut found = Vec::new();
+        path.visit(&mut root, None, &mut |value| {
+            found.push(value.clone());
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// The value at the path, where the path means one.
@@ -57,7 +82,8 @@ impl Path {
     }
 }
 
-fn steps(text: &str) -> Vec<String> {
+/// The steps of a path; what stands in brackets is one.
+pub(crate) fn steps(text: &str) -> Vec<String> {
     let parts = crate::fields::split_at(text, '.');
     let mut steps: Vec<String> = Vec::new();
     let mut open: Option<String> = None;

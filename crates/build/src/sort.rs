@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use capstan_model::GroupVersionKind;
 use serde::Deserialize;
 
 use crate::error::BuildError;
@@ -90,9 +91,22 @@ impl Legacy {
         resources.sort_by_cached_key(|resource| {
             let id = resource.id();
             let rank = ranks.get(id.gvk.kind.as_str()).copied().unwrap_or_default();
-            (rank, gvk_key(&id), id_key(&id))
+            (rank, gvk_key(&id.gvk), id_key(&id))
         });
     }
+}
+
+/// The place of a kind in the legacy order.
+pub(crate) fn legacy_key(gvk: &GroupVersionKind) -> (i64, String) {
+    let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
+    let first = FIRST.iter().position(|kind| *kind == gvk.kind);
+    let last = LAST.iter().position(|kind| *kind == gvk.kind);
+    let rank = match (first, last) {
+        (Some(at), _) => position(at) - position(FIRST.len()),
+        (None, Some(at)) => 1 + position(at),
+        (None, None) => 0,
+    };
+    (rank, gvk_key(gvk))
 }
 
 fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
@@ -100,8 +114,7 @@ fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
 }
 
 /// kustomize's order of kinds of one rank; a Namespace of the core group comes before one of another.
-fn gvk_key(id: &Id) -> String {
-    let gvk = &id.gvk;
+fn gvk_key(gvk: &GroupVersionKind) -> String {
     let group =
         if gvk.kind == "Namespace" && gvk.group.is_empty() { "" } else { or(&gvk.group, "~G") };
     format!("{group}_{}_{}", or(&gvk.version, "~V"), or(&gvk.kind, "~K"))

@@ -160,6 +160,11 @@ fn value(var: &Var, resources: &Resources) -> Result<Value, BuildError> {
     })
 }
 
+/// A text with the vars of these values replaced.
+pub(crate) fn expand(text: &str, values: &[(&str, Value)]) -> Value {
+    Expand(values.to_vec()).text(text)
+}
+
 /// The values of the vars.
 struct Expand<'a>(Vec<(&'a str, Value)>);
 

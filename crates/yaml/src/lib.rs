@@ -15,4 +15,4 @@ mod timestamp;
 pub use emit::{emit, emit_all};
 pub use error::YamlError;
 pub use read::{Document, Mark, read, read_documents};
-pub use scalar::{Schema, resolve};
+pub use scalar::{Schema, needs_quotes, resolve};

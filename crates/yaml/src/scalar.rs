@@ -51,7 +51,7 @@ pub fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
 }
 
 /// Would a reader of YAML 1.1 take this string for something else when it stands unquoted?
-pub(crate) fn needs_quotes(text: &str) -> bool {
+pub fn needs_quotes(text: &str) -> bool {
     let strings = matches!(resolve(text, Schema::Config), Ok(Value::String(_)));
     !strings || timestamp::parse(text).is_some() || is_sexagesimal(text)
 }

@@ -237,6 +237,15 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
     Ok(())
 }
 
+/// Merges a patch into an object as a strategic merge patch, whatever both are called.
+pub(crate) fn merge_values(object: Value, patch: &Value) -> Result<Value, BuildError> {
+    let gvk = |value: &Value| {
+        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+        GroupVersionKind::from_api_version(text("apiVersion"), text("kind"))
+    };
+    strategic::merge([&gvk(&object), &gvk(patch)], object, patch)
+}
+
 /// Where a patch is written.
 struct Source<'a> {
     path: &'a str,

@@ -15,10 +15,7 @@ pub(crate) fn set(
     fields: &[Field],
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    // The name is a pattern: kustomize puts it into one unescaped.
-    let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-    let pattern = Regex::new(&pattern)
-        .map_err(|error| BuildError::new(format!("`{}` names no image: {error}", image.name)))?;
+    let pattern = pattern(&image.name)?;
     let change = |text: &str| pattern.is_match(text).then(|| change(text, image));
     let walked: Vec<bool> = resources
         .iter_mut()
@@ -40,6 +37,13 @@ pub(crate) fn set(
         }
     }
     Ok(())
+}
+
+/// The images that a name means. The name is a pattern: kustomize puts it into one unescaped.
+pub(crate) fn pattern(name: &str) -> Result<Regex, BuildError> {
+    let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+:[a-zA-Z0-9_.{{}}-]*)?$");
+    Regex::new(&pattern)
+        .map_err(|error| BuildError::new(format!("`{name}` names no image: {error}")))
 }
 
 type Change<'a> = &'a dyn Fn(&str) -> Option<String>;
