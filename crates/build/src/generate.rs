@@ -264,13 +264,16 @@ fn add(pairs: &mut Pairs, key: &str, value: Vec<u8>) -> Result<(), BuildError> {
 
 /// `path` or `key=path`; without a key, the file's name is the key.
 pub(crate) fn file_source(source: &str) -> Result<(String, String), BuildError> {
-    let bad = |hint: &str| BuildError::new(format!("invalid file source `{source}`")).hint(hint);
+    let bad = |message: String| {
+        BuildError::new(format!("{message} in source \"{source}\""))
+            .hint("a file is named by its path, or as `key=path`")
+    };
     match source.split('=').collect::<Vec<_>>().as_slice() {
         [path] => Ok((path.rsplit('/').next().unwrap_or(path).to_owned(), (*path).to_owned())),
-        ["", _] => Err(bad("the key before `=` is missing")),
-        [_, ""] => Err(bad("the path after `=` is missing")),
+        ["", path] => Err(bad(format!("missing key name for file path \"{path}\""))),
+        [key, ""] => Err(bad(format!("missing file path for key name \"{key}\""))),
         [key, path] => Ok(((*key).to_owned(), (*path).to_owned())),
-        _ => Err(bad("neither the key nor the path may contain `=`")),
+        _ => Err(bad("key names or file paths cannot contain '='".to_owned())),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::fields::{self, Field};
 use crate::generate::{self, GeneratorOptions};
 use crate::kustomization::Kustomization;
 use crate::patch;
+pub use crate::patch::MergeOptions;
 use crate::path::Path;
 use crate::resource::{Id, Resource};
 use crate::resources::Resources;
@@ -39,12 +40,9 @@ pub fn split_image(image: &str) -> (&str, &str, &str) {
     images::split(image)
 }
 
-/// Does `images[].name` mean this image?
-///
-/// # Errors
-/// When the name is no pattern.
-pub fn is_image(image: &str, name: &str) -> Result<bool, BuildError> {
-    images::pattern(name).map(|pattern| pattern.is_match(image))
+/// Does `images[].name` mean this image? A name that is no pattern means none.
+pub fn is_image(image: &str, name: &str) -> bool {
+    images::pattern(name).is_ok_and(|pattern| pattern.is_match(image))
 }
 
 /// The pairs of an `envs` file.
@@ -177,8 +175,8 @@ pub fn check_kustomization(text: &str) -> Result<(), BuildError> {
 ///
 /// # Errors
 /// When the patch is of another form than the object.
-pub fn merge(patch: &Value, object: &Value) -> Result<Value, BuildError> {
-    patch::merge_values(object.clone(), patch)
+pub fn merge(patch: &Value, object: &Value, options: MergeOptions) -> Result<Value, BuildError> {
+    patch::merge_values(object.clone(), patch, options)
 }
 
 /// The order of kinds in kustomize's legacy order.

@@ -32,8 +32,11 @@ const CLUSTER_SCOPED: [(&str, &[&str]); 14] = [
     ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]),
 ];
 
-/// Is this a built-in kind without namespaces? Kinds of CRDs count as namespaced.
+/// Is this certainly a built-in kind without namespaces? Kinds of CRDs count as namespaced, and so does one without version.
 pub(crate) fn is_cluster_scoped(gvk: &GroupVersionKind) -> bool {
+    if gvk.version.is_empty() {
+        return false;
+    }
     (gvk.group == "policy" && gvk.kind == "PodSecurityPolicy")
         || CLUSTER_SCOPED
             .iter()

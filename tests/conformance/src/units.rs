@@ -16,7 +16,7 @@ pub(crate) fn judge(case: &Value) -> Verdict {
             of_yaml(case, "manifest", |object| Ok(parts::hash_input(object).into()))
         }
         "image-match" => {
-            result(case, parts::is_image(text(case, "value"), text(case, "name_wanted")))
+            result(case, ok(parts::is_image(text(case, "value"), text(case, "name_wanted"))))
         }
         "image-split" => {
             result(case, ok(<[&str; 3]>::from(parts::split_image(text(case, "value")))))
@@ -49,7 +49,10 @@ pub(crate) fn judge(case: &Value) -> Verdict {
         "gvk-select" => result(case, parts::selects(&Target::default(), &gvk(&case["in"]), "", "")),
         "path-split" => result(case, ok(parts::field_path(text(case, "path")))),
         "smarter-path-split" => result(case, ok(parts::steps(text(case, "path")))),
-        "yaml11-non-string" => result(case, ok(needs_quotes(text(case, "value")))),
+        "yaml11-non-string" => {
+            let value = text(case, "value");
+            result(case, ok(!value.is_empty() && needs_quotes(value)))
+        }
         "yaml-to-json" => of_yaml(case, "input", |value| Ok(value.to_string().into())),
         "json-to-yaml" => same_data(case, yaml(text(case, "input"))),
         "path-match" => path(case),
@@ -242,7 +245,11 @@ fn origin(case: &Value) -> Verdict {
 fn merge(case: &Value) -> Verdict {
     let merged = yaml(text(case, "patch")).and_then(|patch| {
         let object = yaml(text(case, "target"))?;
-        parts::merge(&patch, &object).map_err(|error| error.to_string())
+        let options = parts::MergeOptions {
+            appends: case["listIncreaseDirection"] == 0,
+            infers: flag(case, "infer"),
+        };
+        parts::merge(&patch, &object, options).map_err(|error| error.to_string())
     });
     same_data(case, merged)
 }

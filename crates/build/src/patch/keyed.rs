@@ -11,14 +11,18 @@ pub(super) type Name = Vec<String>;
 /// Keys and the values that are asked for.
 pub(super) type Pairs<'a> = Vec<(&'a str, String)>;
 
-/// The names of the items of a patch, then of those of the list that have others.
-pub(super) fn names(patch: &[&Value], list: &[Value], keys: &[&str]) -> Vec<Name> {
+/// The names of some items, then of others that have other names.
+pub(super) fn names<'a>(
+    first: impl Iterator<Item = &'a Value>,
+    then: impl Iterator<Item = &'a Value>,
+    keys: &[&str],
+) -> Vec<Name> {
     let name = |item: &Value| -> Name {
         let text = |key: &&str| item.get(key).and_then(scalar).unwrap_or_default();
         keys.iter().map(text).collect()
     };
     let mut names: Vec<Name> = Vec::new();
-    for name in patch.iter().map(|item| name(item)).chain(list.iter().map(name)) {
+    for name in first.chain(then).map(name) {
         if !names.contains(&name) {
             names.push(name);
         }

@@ -18,6 +18,15 @@ use crate::selector::{Matcher, Target};
 
 const OPTIONS: [&str; 2] = ["allowNameChange", "allowKindChange"];
 
+/// How lists grow. The default is what builds do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// What a patch adds comes last, not first.
+    pub appends: bool,
+    /// Lists of unknown kinds are merged by the key that all their items have.
+    pub infers: bool,
+}
+
 /// What a patch may change beside the body.
 #[derive(Clone, Copy, Default)]
 struct Allowed {
@@ -222,7 +231,7 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
     let api_version = old.get("apiVersion").cloned();
     let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
     let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
-    resource.value = strategic::merge([&gvk, &patch_kind], old, patch)?;
+    resource.value = strategic::merge([&gvk, &patch_kind], old, patch, MergeOptions::default())?;
     let Some(map) = resource.value.as_object_mut() else { return Ok(()) };
     if let Some(api_version) = api_version {
         map.insert("apiVersion".to_owned(), api_version);
@@ -238,12 +247,16 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
 }
 
 /// Merges a patch into an object as a strategic merge patch, whatever both are called.
-pub(crate) fn merge_values(object: Value, patch: &Value) -> Result<Value, BuildError> {
+pub(crate) fn merge_values(
+    object: Value,
+    patch: &Value,
+    options: MergeOptions,
+) -> Result<Value, BuildError> {
     let gvk = |value: &Value| {
         let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
         GroupVersionKind::from_api_version(text("apiVersion"), text("kind"))
     };
-    strategic::merge([&gvk(&object), &gvk(patch)], object, patch)
+    strategic::merge([&gvk(&object), &gvk(patch)], object, patch, options)
 }
 
 /// Where a patch is written.

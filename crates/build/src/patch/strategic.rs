@@ -1,8 +1,8 @@
 use capstan_model::GroupVersionKind;
 use serde_json::{Map, Value};
 
-use super::keyed;
 use super::merge_keys::{self, ListMerge};
+use super::{MergeOptions, keyed};
 use crate::error::BuildError;
 
 const DIRECTIVE: &str = "$patch";
@@ -18,15 +18,17 @@ pub(super) fn merge(
     kinds: [&GroupVersionKind; 2],
     object: Value,
     patch: &Value,
+    options: MergeOptions,
 ) -> Result<Value, BuildError> {
     let [object_kind, patch_kind] = kinds;
     let gvk = if merge_keys::knows(object_kind) { object_kind } else { patch_kind };
-    let mut merger = Merger { gvk, path: Vec::new() };
+    let mut merger = Merger { gvk, options, path: Vec::new() };
     Ok(merger.value(Some(object), patch)?.unwrap_or(Value::Null))
 }
 
 struct Merger<'a> {
     gvk: &'a GroupVersionKind,
+    options: MergeOptions,
     path: Vec<String>,
 }
 
@@ -71,8 +73,11 @@ impl Merger<'_> {
 
     fn list(&mut self, old: Option<Value>, items: &[Value]) -> Merged {
         let keys = match merge_keys::rule(self.gvk, &self.path) {
-            ListMerge::Replace => return Ok(Some(Value::Array(items.to_vec()))),
-            ListMerge::Union => return Ok(Some(unite(old, items))),
+            ListMerge::Replace => match self.inferred(old.as_ref(), items) {
+                Some(keys) => keys,
+                None => return Ok(Some(Value::Array(items.to_vec()))),
+            },
+            ListMerge::Union => return Ok(Some(self.unite(old, items))),
             ListMerge::ByKeys(keys) => keys,
         };
         let directive = list_directive(items)?;
@@ -95,7 +100,10 @@ impl Merger<'_> {
         items: &[&Value],
         keys: &[&str],
     ) -> Result<Vec<Value>, BuildError> {
-        let named = keyed::names(items, &old, keys);
+        let named = match self.options.appends {
+            true => keyed::names(old.iter(), items.iter().copied(), keys),
+            false => keyed::names(items.iter().copied(), old.iter(), keys),
+        };
         let mut merged: Vec<Value> = Vec::new();
         let mut valid: Vec<&str> = Vec::new();
         for name in &named {
@@ -122,7 +130,44 @@ impl Merger<'_> {
                 }
             }
         }
-        if named.is_empty() { Ok(old) } else { Ok(keyed::append(merged, old, &valid)) }
+        Ok(match self.options.appends {
+            _ if named.is_empty() => old,
+            true => keyed::append(old, merged, &valid),
+            false => keyed::append(merged, old, &valid),
+        })
+    }
+
+    /// The key that all items of a list have, where keys are inferred.
+    fn inferred(&self, old: Option<&Value>, items: &[Value]) -> Option<&'static [&'static str]> {
+        const KEYS: [&[&str]; 7] = [
+            &["mountPath"],
+            &["devicePath"],
+            &["ip"],
+            &["type"],
+            &["topologyKey"],
+            &["name"],
+            &["containerPort"],
+        ];
+        let old = old.and_then(Value::as_array).into_iter().flatten();
+        let mut all = old.chain(items).peekable();
+        if !self.options.infers || all.peek().is_none() {
+            return None;
+        }
+        let all: Vec<&Value> = all.collect();
+        KEYS.into_iter().find(|key| all.iter().all(|item| item.get(key[0]).is_some()))
+    }
+
+    fn unite(&self, old: Option<Value>, items: &[Value]) -> Value {
+        let old = match old {
+            Some(Value::Array(old)) => old,
+            _ => Vec::new(),
+        };
+        let (first, then) = match self.options.appends {
+            true => (old, items.to_vec()),
+            false => (items.to_vec(), old),
+        };
+        let more = then.into_iter().filter(|item| !first.contains(item)).collect::<Vec<_>>();
+        first.into_iter().chain(more).collect()
     }
 
     /// Merges an item of the patch into the one of the list, which it changes, unless it is to replace it.
@@ -175,17 +220,9 @@ fn is_list_directive(item: &Value) -> bool {
     item.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(DIRECTIVE))
 }
 
-fn unite(old: Option<Value>, items: &[Value]) -> Value {
-    let mut united = items.to_vec();
-    if let Some(Value::Array(old)) = old {
-        united.extend(old.into_iter().filter(|item| !items.contains(item)));
-    }
-    Value::Array(united)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::merge;
+    use super::{MergeOptions, merge};
     use capstan_model::GroupVersionKind;
     use serde_json::{Value, json};
 
@@ -195,7 +232,10 @@ mod tests {
 
     fn check(old: &Value, patch: &Value, expected: &Value) {
         let gvk = GroupVersionKind::new("apps", "v1", "Deployment");
-        assert_eq!(merge([&gvk; 2], deployment(old), &deployment(patch)), Ok(deployment(expected)));
+        assert_eq!(
+            merge([&gvk; 2], deployment(old), &deployment(patch), MergeOptions::default()),
+            Ok(deployment(expected))
+        );
     }
 
     #[test]
@@ -239,6 +279,7 @@ mod tests {
             [&gvk; 2],
             deployment(&json!([{"name": "a", "image": "x"}])),
             &deployment(&json!([{"name": "a"}])),
+            MergeOptions::default(),
         );
         assert_eq!(merged, Ok(deployment(&json!([{"name": "a"}]))));
     }
@@ -247,7 +288,12 @@ mod tests {
     fn a_whole_object_can_be_deleted() {
         let gvk = GroupVersionKind::new("", "v1", "ConfigMap");
         assert_eq!(
-            merge([&gvk; 2], json!({"data": {}}), &json!({"$patch": "delete"})),
+            merge(
+                [&gvk; 2],
+                json!({"data": {}}),
+                &json!({"$patch": "delete"}),
+                MergeOptions::default()
+            ),
             Ok(Value::Null)
         );
     }

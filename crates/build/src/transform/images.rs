@@ -41,7 +41,8 @@ pub(crate) fn set(
 
 /// The images that a name means. The name is a pattern: kustomize puts it into one unescaped.
 pub(crate) fn pattern(name: &str) -> Result<Regex, BuildError> {
-    let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+:[a-zA-Z0-9_.{{}}-]*)?$");
+    const ALGORITHM: &str = "[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*";
+    let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@{ALGORITHM}:[a-zA-Z0-9_.{{}}-]*)?$");
     Regex::new(&pattern)
         .map_err(|error| BuildError::new(format!("`{name}` names no image: {error}")))
 }

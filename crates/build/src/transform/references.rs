@@ -115,9 +115,15 @@ impl Scene<'_> {
 
     /// A map with a name and perhaps a namespace, such as a subject or a webhook's service.
     fn rename_map(&self, query: &Query<'_>, map: &mut Value) -> Result<(), BuildError> {
-        let Some(name) = map.get("name").and_then(Value::as_str).map(str::to_owned) else {
-            return Ok(());
+        let name = match map.get("name") {
+            Some(name) => name.as_str().map(str::to_owned),
+            None => {
+                let message = "path config error; no 'name' field in node";
+                return Err(BuildError::new(message)
+                    .hint("a name reference leads to a name, or to a map with a name"));
+            }
         };
+        let Some(name) = name else { return Ok(()) };
         let mut candidates = self.by_name.get(&name).cloned().unwrap_or_default();
         if let Some(namespace) = map.get("namespace").and_then(Value::as_str) {
             let originally: Vec<usize> =
