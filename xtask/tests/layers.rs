@@ -120,6 +120,7 @@ fn each_outside_library_has_one_door() {
     let doors: &[(&str, &[&str])] = &[
         ("gix", &["capstan-git"]),
         ("aws-sdk-", &["capstan-cloud"]),
+        ("cel-core", &["capstan-health"]),
         (
             "kube",
             &[

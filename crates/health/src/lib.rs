@@ -3,12 +3,17 @@
 //! [`assess_at`] judges one live object by its content alone: deletion, observed generation, the
 //! standard conditions, then the rules of its kind, then a `Ready` condition. An object of a kind
 //! without rules and without conditions is current. Messages are those of kstatus.
+//! [`HealthExpressions`] judge kinds by what their users write in CEL.
 
+/// CEL expressions.
+pub mod cel;
 mod controllers;
+mod expressions;
 mod field;
 mod kinds;
 mod types;
 
+pub use expressions::{HealthExpressions, HealthExpressionsError};
 pub use types::{Health, Status};
 
 use capstan_model::Manifest;
