@@ -1,5 +1,6 @@
 //! From paths to objects: files, directories, bases and components.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use capstan_tree::{EntryKind, Tree, TreeError, join, parent};
@@ -16,15 +17,22 @@ use crate::plugin::{self, Scene};
 use crate::resource::Resource;
 use crate::{generate, transform};
 
+/// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
+const DEPTH: usize = 100;
+/// Layers of one build, each as often as it is included: diamonds upon diamonds double them with every step.
+const LAYERS: usize = 5_000;
+
 /// Reads a tree for one build.
 pub(crate) struct Loader<'a> {
     tree: &'a dyn Tree,
     options: Options,
+    /// How many layers it has read.
+    layers: Cell<usize>,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) const fn new(tree: &'a dyn Tree, options: Options) -> Self {
-        Self { tree, options }
+        Self { tree, options, layers: Cell::new(0) }
     }
 
     /// May a layer read this file?
@@ -107,6 +115,9 @@ impl<'a> Loader<'a> {
         layer: &Kustomization,
         into: &mut Accumulated,
     ) -> Result<(), BuildError> {
+        if let Some(path) = layer.openapi.get("path") {
+            self.read(directory, path).map_err(|error| error.while_("reading openapi.path"))?;
+        }
         let mut config = Config::defaults();
         for (entries, read) in [
             (&layer.configurations, Config::parse as fn(&Value) -> Result<Config, BuildError>),
@@ -182,6 +193,15 @@ impl<'a> Loader<'a> {
             return Err(BuildError::new(format!("cycle: `{chain}`"))
                 .at(&entry.place)
                 .hint("a layer cannot include itself or a directory that it lies in"));
+        }
+        self.layers.set(self.layers.get() + 1);
+        if visited.len() > DEPTH || self.layers.get() > LAYERS {
+            let message = format!(
+                "too many layers: at most {DEPTH} may lie upon each other, and {LAYERS} in one build"
+            );
+            return Err(BuildError::new(message)
+                .at(&entry.place)
+                .hint("split what this directory includes into Kustomizations of its own"));
         }
         if self.tree.kind(path) == Some(EntryKind::File) {
             let error = BuildError::new(format!("`{path}` is a file, not a directory"));

@@ -106,7 +106,7 @@ fn flux_adds_its_layer() {
     let overlay = Overlay {
         target_namespace: Some("tenant".to_owned()),
         name_suffix: Some("-x".to_owned()),
-        patches: vec![patch("[{op: add, path: /metadata/labels, value: {p: q}}]", "Service.*")],
+        patches: vec![patch("- {op: add, path: /metadata/labels, value: {p: q}}", "Service.*")],
         images: vec![Image {
             name: "nginx".to_owned(),
             new_tag: "3".to_owned(),

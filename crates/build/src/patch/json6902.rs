@@ -9,7 +9,7 @@ use crate::selector::Matcher;
 
 /// Applies the operations to every object that the target selects.
 ///
-/// Beyond RFC 6902, as kustomize does: `add` makes missing parents, `replace` of a missing key adds
+/// Beyond RFC 6902, as kustomize does: `add` makes missing parents that are maps, `replace` of a missing key adds
 /// it, and a negative position counts from the end of a list.
 pub(super) fn apply(
     operations: &[Value],
@@ -95,10 +95,10 @@ fn prepare(root: &mut Value, path: &str, itself: bool) {
     let tokens: Vec<String> = path.split('/').skip(1).map(unescape).collect();
     let Some((last, parents)) = tokens.split_last() else { return };
     let mut at = root;
-    for token in parents {
+    for (token, next) in parents.iter().zip(&tokens[1..]) {
         at = match at {
             Value::Object(map) => {
-                if itself && !map.contains_key(token) {
+                if !map.contains_key(token) && (itself || is_position(next)) {
                     return;
                 }
                 map.entry(token.as_str()).or_insert_with(|| Value::Object(Map::new()))
@@ -115,6 +115,11 @@ fn prepare(root: &mut Value, path: &str, itself: bool) {
     if let (true, Value::Object(map)) = (itself, at) {
         map.entry(last.as_str()).or_insert(Value::Null);
     }
+}
+
+/// Would it be a list that has such a token? Missing lists are not made.
+fn is_position(token: &str) -> bool {
+    token == "-" || token.parse::<i64>().is_ok()
 }
 
 #[cfg(test)]
@@ -135,6 +140,8 @@ mod tests {
         }
         assert_eq!(value, json!({"a": [1, 3, 4], "m": {"k": 2}, "x": {"y/z": 1}}));
         assert!(one(&mut value, &json!({"op": "remove", "path": "/gone"})).is_err());
+        assert!(one(&mut value, &json!({"op": "add", "path": "/gone/-", "value": 1})).is_err());
+        assert!(one(&mut value, &json!({"op": "add", "path": "/gone/0/a", "value": 1})).is_err());
         assert!(one(&mut value, &json!({"op": "bogus", "path": "/a"})).is_err());
     }
 }
