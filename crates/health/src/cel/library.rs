@@ -47,8 +47,7 @@ fn mismatch(function: &str) -> Value {
 
 /// cel-go's sets: lists where neither order nor repetition counts.
 fn sets() -> Vec<FunctionDecl> {
-    let contains = |all: &[Value], some: &[Value]| some.iter().all(|item| all.contains(item));
-    let set = |name: &str, holds: Box<dyn Fn(&[Value], &[Value]) -> bool + Send + Sync>| {
+    let set = |name: &str, holds: fn(&[Value], &[Value]) -> bool| {
         let params = vec![CelType::list(element()), CelType::list(element())];
         let overload = OverloadDecl::function(name.replace('.', "_"), params, CelType::Bool);
         FunctionDecl::new(name).with_overload(generic(overload).with_impl(move |args| match args {
@@ -57,8 +56,12 @@ fn sets() -> Vec<FunctionDecl> {
         }))
     };
     vec![
-        set("sets.contains", Box::new(contains)),
-        set("sets.equivalent", Box::new(move |a, b| contains(a, b) && contains(b, a))),
-        set("sets.intersects", Box::new(|a, b| a.iter().any(|item| b.contains(item)))),
+        set("sets.contains", contains),
+        set("sets.equivalent", |left, right| contains(left, right) && contains(right, left)),
+        set("sets.intersects", |left, right| left.iter().any(|item| right.contains(item))),
     ]
+}
+
+fn contains(all: &[Value], some: &[Value]) -> bool {
+    some.iter().all(|item| all.contains(item))
 }
