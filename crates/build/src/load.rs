@@ -56,7 +56,7 @@ impl<'a> Loader<'a> {
         let found: Vec<&String> = paths.iter().filter(is_file).collect();
         match found.as_slice() {
             [] => Ok(None),
-            [path] => Kustomization::parse(&self.text(path)?, path).map(Some),
+            [path] => Kustomization::parse(&self.text("", path)?.0, path).map(Some),
             [first, second, ..] => {
                 let message = "Found multiple kustomization files";
                 Err(BuildError::new(format!("{message}: `{first}` and `{second}`"))
@@ -116,7 +116,7 @@ impl<'a> Loader<'a> {
         into: &mut Accumulated,
     ) -> Result<(), BuildError> {
         if let Some(path) = layer.openapi.get("path") {
-            self.read(directory, path).map_err(|error| error.while_("reading openapi.path"))?;
+            self.read(directory, path).map_err(|error| error.at(&layer.place("openapi")))?;
         }
         let mut config = Config::defaults();
         for (entries, read) in [
@@ -253,16 +253,16 @@ impl<'a> Loader<'a> {
         path: &str,
         schema: Schema,
     ) -> Result<(Vec<Document>, String), BuildError> {
-        let full = join(directory, path).map_err(|error| escape(&error))?;
-        let bytes = self.read(directory, path)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
+        let (text, full) = self.text(directory, path)?;
         Ok((capstan_yaml::read_documents(&text, &full, schema)?, full))
     }
 
-    fn text(&self, path: &str) -> Result<String, BuildError> {
-        String::from_utf8(self.read("", path)?)
-            .map_err(|_| BuildError::new(format!("`{path}` is not UTF-8 text")))
+    /// The text of a file that is named in a directory, and its path.
+    pub(crate) fn text(&self, directory: &str, path: &str) -> Result<(String, String), BuildError> {
+        let full = join(directory, path).map_err(|error| escape(&error))?;
+        let text = String::from_utf8(self.read(directory, path)?)
+            .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
+        Ok((text, full))
     }
 
     fn objects(&self, path: &str) -> Result<Vec<Resource>, BuildError> {

@@ -275,7 +275,7 @@ impl Source<'_> {
         match (self.path, self.inline) {
             ("", "") => Err(BuildError::new("a patch needs `patch` or `path`").at(place)),
             ("", text) => {
-                check_json(text.as_bytes()).map_err(|error| error.at(place))?;
+                check_json(text).map_err(|error| error.at(place))?;
                 // The lines of an inline patch are not those of the file: the entry stands for all.
                 let documents = capstan_yaml::read_documents(text, &place.file, Schema::Patches)
                     .map_err(|error| {
@@ -285,11 +285,10 @@ impl Source<'_> {
                 Ok(documents.into_iter().map(|d| (d.value, place.clone())).collect())
             }
             (path, "") => {
-                let bytes = loader.read(directory, path).map_err(|error| error.at(place))?;
-                check_json(&bytes).map_err(|error| error.at(place))?;
-                let (documents, file) = loader
-                    .documents(directory, path, Schema::Patches)
-                    .map_err(|error| error.at(place))?;
+                let (text, file) = loader.text(directory, path).map_err(|error| error.at(place))?;
+                check_json(&text).map_err(|error| error.at(place))?;
+                let documents = capstan_yaml::read_documents(&text, &file, Schema::Patches)
+                    .map_err(|error| BuildError::from(error).at(place))?;
                 let placed = |d: capstan_yaml::Document| {
                     (d.value, Place { file: file.clone(), line: d.start.line })
                 };
@@ -301,11 +300,11 @@ impl Source<'_> {
 }
 
 /// A patch that begins with a bracket is JSON, as in kustomize; one in YAML begins with a dash.
-fn check_json(text: &[u8]) -> Result<(), BuildError> {
-    if !text.starts_with(b"[") {
+fn check_json(text: &str) -> Result<(), BuildError> {
+    if !text.starts_with('[') {
         return Ok(());
     }
-    serde_json::from_slice::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop).map_err(|error| {
         BuildError::new(format!("unable to parse SM or JSON patch: {error}"))
             .hint("what begins with `[` is read as JSON: quote its keys, or write a YAML list with dashes")
     })
