@@ -104,12 +104,7 @@ impl Kind for Policy {
         check(cx.spec)?;
         let wanted = Some(tags::for_create(&Self::tags(cx.spec), cx.uid));
         match create(cx, wanted).await {
-            // Where tagging is not allowed, the age of the policy says whose it is.
-            Err(error)
-                if error.is_denied()
-                    && error.message.contains("TagPolicy")
-                    && cx.spec.tags.is_empty() =>
-            {
+            Err(error) if tags::may_be_left_out(&cx.spec.tags, &error, "TagPolicy") => {
                 create(cx, None).await
             }
             created => created,

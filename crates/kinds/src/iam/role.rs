@@ -89,12 +89,7 @@ impl Kind for Role {
         check(cx.spec)?;
         let wanted = Some(tags::for_create(&Self::tags(cx.spec), cx.uid));
         match create(cx, wanted).await {
-            // Where tagging is not allowed, the age of the role says whose it is.
-            Err(error)
-                if error.is_denied()
-                    && error.message.contains("TagRole")
-                    && cx.spec.tags.is_empty() =>
-            {
+            Err(error) if tags::may_be_left_out(&cx.spec.tags, &error, "TagRole") => {
                 create(cx, None).await
             }
             created => created,
