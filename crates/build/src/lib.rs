@@ -27,15 +27,16 @@ mod path;
 mod plugin;
 mod resource;
 mod resources;
+mod schema;
 mod scope;
 mod selector;
 mod sort;
+mod text;
 mod transform;
 mod vars;
 
 use capstan_model::Manifest;
 use capstan_tree::Tree;
-use serde_json::Value;
 
 use layer::Accumulated;
 use resource::Resource;
@@ -108,27 +109,8 @@ fn resources(
     }
     resources.drop_notes();
     origin::write(&kustomization, &root, &mut resources);
-    match resources.iter().find(|resource| has_control_characters(&resource.value)) {
-        None => Ok(resources),
-        Some(resource) => {
-            let message = format!("{}: control characters are not allowed", resource.id());
-            Err(BuildError::new(message).at(&resource.place).hint("YAML cannot hold them"))
-        }
-    }
-}
-
-/// Is there a text that kustomize prints and cannot read back?
-fn has_control_characters(value: &Value) -> bool {
-    let is_control =
-        |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
-    match value {
-        Value::String(text) => text.contains(is_control),
-        Value::Array(items) => items.iter().any(has_control_characters),
-        Value::Object(map) => {
-            map.iter().any(|(key, value)| key.contains(is_control) || has_control_characters(value))
-        }
-        _ => false,
-    }
+    text::check(&mut resources)?;
+    Ok(resources)
 }
 
 #[cfg(test)]

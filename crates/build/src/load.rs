@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::origin::{self, Origin};
 use crate::plugin::{self, Scene};
 use crate::resource::Resource;
+use crate::schema::{Chosen, Schemas};
 use crate::{generate, transform};
 
 /// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
@@ -28,11 +29,25 @@ pub(crate) struct Loader<'a> {
     options: Options,
     /// How many layers it has read.
     layers: Cell<usize>,
+    /// Whether it has read an object.
+    met_objects: Cell<bool>,
+    chosen: Chosen,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) const fn new(tree: &'a dyn Tree, options: Options) -> Self {
-        Self { tree, options, layers: Cell::new(0) }
+    pub(crate) fn new(tree: &'a dyn Tree, options: Options) -> Self {
+        Self {
+            tree,
+            options,
+            layers: Cell::new(0),
+            met_objects: Cell::new(false),
+            chosen: Chosen::default(),
+        }
+    }
+
+    /// What is known of the lists of kinds.
+    pub(crate) fn schemas(&self) -> Schemas {
+        self.chosen.schemas()
     }
 
     /// May a layer read this file?
@@ -84,6 +99,7 @@ impl<'a> Loader<'a> {
         into: &mut Accumulated,
         visited: &mut Vec<String>,
     ) -> Result<(), BuildError> {
+        self.choose_schema(directory, layer)?;
         for entry in &layer.resources {
             self.include(directory, entry, into, visited)
                 .map_err(|error| error.while_("accumulating resources"))?;
@@ -108,6 +124,22 @@ impl<'a> Loader<'a> {
         into.vars.add(&layer.vars, &mut into.resources)
     }
 
+    /// Takes the schema that the layer brings, unless one before it did.
+    fn choose_schema(&self, directory: &str, layer: &Kustomization) -> Result<(), BuildError> {
+        let choose = || {
+            let document = match layer.openapi.get("path") {
+                None => None,
+                Some(path) => {
+                    let (mut documents, _) = self.documents(directory, path, Schema::Config)?;
+                    (documents.len() == 1).then(|| documents.remove(0).value).or(Some(Value::Null))
+                }
+            };
+            let version = layer.openapi.get("version").map(String::as_str);
+            self.chosen.choose(version, document, self.met_objects.get())
+        };
+        choose().map_err(|error| error.at(&layer.place("openapi")))
+    }
+
     /// Adds the lists of fields that the layer brings, to those of kustomize.
     fn configure(
         &self,
@@ -115,9 +147,6 @@ impl<'a> Loader<'a> {
         layer: &Kustomization,
         into: &mut Accumulated,
     ) -> Result<(), BuildError> {
-        if let Some(path) = layer.openapi.get("path") {
-            self.read(directory, path).map_err(|error| error.at(&layer.place("openapi")))?;
-        }
         let mut config = Config::defaults();
         for (entries, read) in [
             (&layer.configurations, Config::parse as fn(&Value) -> Result<Config, BuildError>),
@@ -272,6 +301,7 @@ impl<'a> Loader<'a> {
             let place = Place { file: file.clone(), line: document.start.line };
             let before = objects.len();
             collect(document.value, &place, &mut objects)?;
+            self.met_objects.set(true);
             if let [object] = &mut objects[before..] {
                 object.empty = document.empty;
             }

@@ -10,6 +10,7 @@ mod number;
 mod order;
 mod read;
 mod scalar;
+mod split;
 mod timestamp;
 
 pub use emit::{emit, emit_all};

@@ -6,10 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::YamlError;
 use crate::scalar::{self, Schema};
+use crate::split;
 
 /// How many values aliases may add to one text: 100 thousand are far above any real manifest and
 /// far below what would hurt.
 const ALIAS_BUDGET: usize = 100_000;
+/// The parser's words for something after a document that begins no other.
+const NO_DOCUMENT: &str = "did not find expected <document start>";
 
 /// A place in a text. Both count from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +57,8 @@ impl Document {
 /// The first fault of the text: bad syntax, a duplicate key, a key that is no string, an unknown
 /// anchor, a number that JSON cannot hold.
 pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
-    let mut reader = Reader::new(text, file, Schema::Objects, false);
-    Ok(reader.documents()?.into_iter().map(|d| d.value).collect())
+    let documents = all(text, file, Schema::Objects, false)?;
+    Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
 /// As [`read`], with the place of every value and a choice of schema.
@@ -63,12 +66,26 @@ pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_documents(text: &str, file: &str, schema: Schema) -> Result<Vec<Document>, YamlError> {
-    Reader::new(text, file, schema, true).documents()
+    all(text, file, schema, true)
+}
+
+fn all(text: &str, file: &str, schema: Schema, marked: bool) -> Result<Vec<Document>, YamlError> {
+    if schema == Schema::Config {
+        return Reader::new(text, file, 0, schema, marked).documents();
+    }
+    let text = split::with_plain_line_ends(text);
+    let mut documents = Vec::new();
+    for part in split::parts(&text, file)? {
+        documents.extend(Reader::new(part.text, file, part.line, schema, marked).first()?);
+    }
+    Ok(documents)
 }
 
 struct Reader<'a> {
     events: Box<dyn Iterator<Item = Result<(Event<'a>, Span), granit_parser::ScanError>> + 'a>,
     file: &'a str,
+    /// How many lines stand before the text.
+    line: usize,
     refused: Option<String>,
     /// JSON's pairs of escapes, which are no YAML.
     has_surrogates: bool,
@@ -81,16 +98,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, file: &'a str, schema: Schema, marked: bool) -> Self {
+    fn new(text: &'a str, file: &'a str, line: usize, schema: Schema, marked: bool) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // kustomize takes a text apart at its document marks before it reads it: a directive stands alone there.
         let directive = text.lines().next().is_some_and(|line| line.starts_with('%'));
         Self {
-            refused: (schema != Schema::Config && directive)
-                .then(|| "did not find expected <document start>".to_owned()),
+            refused: (schema != Schema::Config && directive).then(|| NO_DOCUMENT.to_owned()),
             has_surrogates: schema != Schema::Config && has_surrogates(text),
             events: Box::new(Parser::new_from_str(text)),
             file,
+            line,
             schema,
             anchors: HashMap::new(),
             alias_budget: ALIAS_BUDGET,
@@ -102,23 +119,42 @@ impl<'a> Reader<'a> {
 
     fn documents(&mut self) -> Result<Vec<Document>, YamlError> {
         let mut documents = Vec::new();
+        while let Some(document) = self.document()? {
+            documents.push(document);
+        }
+        documents.retain(|document| !document.value.is_null());
+        Ok(documents)
+    }
+
+    /// The first document, unless it is empty. kustomize's reader does not look at what follows it, as long as that
+    /// begins like YAML.
+    fn first(&mut self) -> Result<Option<Document>, YamlError> {
+        let Some(document) = self.document()? else { return Ok(None) };
+        loop {
+            match self.next() {
+                Ok((Event::DocumentEnd, _)) => {}
+                Err(error) if error.message != NO_DOCUMENT => return Err(error),
+                _ => return Ok(Some(document).filter(|document| !document.value.is_null())),
+            }
+        }
+    }
+
+    fn document(&mut self) -> Result<Option<Document>, YamlError> {
         if let Some(why) = self.refused.take() {
-            return Err(self.error(Mark { line: 1, column: 1 }, why));
+            return Err(self.error(self.mark_at(1, 1), why));
         }
         loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamEnd => return Ok(documents),
+                Event::StreamEnd => return Ok(None),
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 event => {
-                    let start = mark(&span);
+                    let start = self.mark(&span);
                     let value = self.value(event, &span)?;
                     let marks = self.marks.as_mut().map(std::mem::take).unwrap_or_default();
                     self.anchors.clear();
                     let empty = std::mem::take(&mut self.empty);
-                    if !value.is_null() {
-                        documents.push(Document { value, start, empty, marks });
-                    }
+                    return Ok(Some(Document { value, start, empty, marks }));
                 }
             }
         }
@@ -132,39 +168,41 @@ impl<'a> Reader<'a> {
             Some(Ok(pair)) => Ok(pair),
             Some(Err(error)) => {
                 let at = error.marker();
-                let place = Mark { line: at.line(), column: at.col() + 1 };
-                Err(self.error(place, error.info()))
+                Err(self.error(self.mark_at(at.line(), at.col() + 1), error.info()))
             }
-            None => Err(self.error(Mark { line: 1, column: 1 }, "the text ends early".to_owned())),
+            None => Err(self.error(self.mark_at(1, 1), "the text ends early".to_owned())),
         }
     }
 
+    fn mark(&self, span: &Span) -> Mark {
+        self.mark_at(span.start.line(), span.start.col() + 1)
+    }
+
+    const fn mark_at(&self, line: usize, column: usize) -> Mark {
+        Mark { line: self.line + line, column }
+    }
+
     fn value(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+        let at = self.mark(span);
         if let Some(marks) = &mut self.marks {
-            marks.insert(self.path.clone(), mark(span));
+            marks.insert(self.path.clone(), at);
         }
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_paired = self.has_surrogates
-                    && style == ScalarStyle::DoubleQuoted
-                    && text.chars().any(|c| c > '\u{ffff}');
-                if is_paired {
-                    let message = "found invalid Unicode character escape code".to_owned();
-                    return Err(self.error(mark(span), message));
-                }
+                self.refuse_pairs(&text, style, span)?;
                 // A null that is written as nothing, or as an empty text that a tag calls null.
                 if span.is_empty() || (text.is_empty() && tag.is_some()) {
                     self.empty.push(self.path.clone());
                 }
                 let value = self
                     .scalar(&text, style, tag.as_deref())
-                    .map_err(|message| self.error(mark(span), message))?;
+                    .map_err(|message| self.error(self.mark(span), message))?;
                 (value, anchor)
             }
             Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
             Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
             Event::Alias(id) => return self.alias(id, span),
-            _ => return Err(self.error(mark(span), "a value was expected here".to_owned())),
+            _ => return Err(self.error(self.mark(span), "a value was expected here".to_owned())),
         };
         if anchor != 0 {
             self.anchors.insert(anchor, value.clone());
@@ -197,14 +235,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// JSON writes what is beyond sixteen bits as a pair of escapes, of which YAML takes neither.
+    fn refuse_pairs(&self, text: &str, style: ScalarStyle, span: &Span) -> Result<(), YamlError> {
+        let is_pair = self.has_surrogates
+            && style == ScalarStyle::DoubleQuoted
+            && text.chars().any(|c| c > '\u{ffff}');
+        match is_pair {
+            true => Err(self
+                .error(self.mark(span), "found invalid Unicode character escape code".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     fn alias(&mut self, id: usize, span: &Span) -> Result<Value, YamlError> {
         let Some(value) = self.anchors.get(&id) else {
             let message = "an anchor cannot contain itself".to_owned();
-            return Err(self.error(mark(span), message));
+            return Err(self.error(self.mark(span), message));
         };
         let Some(left) = self.alias_budget.checked_sub(count(value)) else {
             let message = format!("aliases expand to more than {ALIAS_BUDGET} values");
-            return Err(self.error(mark(span), message));
+            return Err(self.error(self.mark(span), message));
         };
         let value = value.clone();
         self.alias_budget = left;
@@ -241,7 +291,7 @@ impl<'a> Reader<'a> {
             let (event, value_span) = self.next()?;
             if is_merge {
                 if has_merged {
-                    return Err(self.error(mark(&span), "duplicate merge key".to_owned()));
+                    return Err(self.error(self.mark(&span), "duplicate merge key".to_owned()));
                 }
                 has_merged = true;
                 let value = self.value(event, &value_span)?;
@@ -252,7 +302,7 @@ impl<'a> Reader<'a> {
             // Configuration takes the last of two equal keys, objects none.
             if self.schema != Schema::Config && map.contains_key(&key) {
                 let message = format!("mapping key \"{key}\" already defined: it is given twice");
-                return Err(self.error(mark(&span), message));
+                return Err(self.error(self.mark(&span), message));
             }
             map.insert(key, value);
         }
@@ -277,6 +327,7 @@ impl<'a> Reader<'a> {
     fn key(&mut self, event: Event<'a>, span: &Span) -> Result<String, YamlError> {
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_pairs(&text, style, span)?;
                 let value = match (style, &tag) {
                     (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema)
                         .unwrap_or_else(|_| Value::String(text.to_string())),
@@ -300,9 +351,9 @@ impl<'a> Reader<'a> {
         match value {
             Value::String(key) => Ok(key),
             Value::Bool(_) | Value::Number(_) => {
-                Err(self.error(mark(span), format!("key `{value}` is not a string; quote it")))
+                Err(self.error(self.mark(span), format!("key `{value}` is not a string; quote it")))
             }
-            _ => Err(self.error(mark(span), "a key must be a string".to_owned())),
+            _ => Err(self.error(self.mark(span), "a key must be a string".to_owned())),
         }
     }
 
@@ -323,7 +374,7 @@ impl<'a> Reader<'a> {
             Value::Array(maps) if maps.iter().all(Value::is_object) => {
                 maps.into_iter().try_for_each(|item| self.merge(into, item, span))
             }
-            _ => Err(self.error(mark(span), "`<<` merges a map or a list of maps".to_owned())),
+            _ => Err(self.error(self.mark(span), "`<<` merges a map or a list of maps".to_owned())),
         }
     }
 
@@ -342,10 +393,6 @@ fn has_surrogates(text: &str) -> bool {
         }
         _ => false,
     })
-}
-
-fn mark(span: &Span) -> Mark {
-    Mark { line: span.start.line(), column: span.start.col() + 1 }
 }
 
 /// The name of a tag of YAML's own; empty for others.

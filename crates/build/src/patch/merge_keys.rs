@@ -125,12 +125,12 @@ const CONDITIONS: &[&str] = &[
 ];
 
 /// How a list takes a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ListMerge {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListMerge<'a> {
     /// The patch replaces it.
     Replace,
     /// Items with equal keys are merged.
-    ByKeys(&'static [&'static str]),
+    ByKeys(Vec<&'a str>),
     /// Plain values are united.
     Union,
 }
@@ -155,7 +155,7 @@ const CONTAINER_LISTS: &Lists = &[
 ];
 
 /// Is it a kind whose lists are known?
-pub(super) fn knows(gvk: &GroupVersionKind) -> bool {
+pub(crate) fn knows(gvk: &GroupVersionKind) -> bool {
     let of = |(group, version, kinds): &(&str, &str, &[&str])| {
         gvk.group == *group && gvk.version == *version && kinds.contains(&gvk.kind.as_str())
     };
@@ -163,7 +163,7 @@ pub(super) fn knows(gvk: &GroupVersionKind) -> bool {
 }
 
 /// The rule for the list at a path: the keys that lead to it, without list positions.
-pub(super) fn rule(gvk: &GroupVersionKind, path: &[String]) -> ListMerge {
+pub(crate) fn rule(gvk: &GroupVersionKind, path: &[String]) -> ListMerge<'static> {
     if !knows(gvk) {
         return ListMerge::Replace;
     }
@@ -183,7 +183,7 @@ pub(super) fn rule(gvk: &GroupVersionKind, path: &[String]) -> ListMerge {
         }
         _ => pod_spec(gvk).and_then(|at| in_pod(path.strip_prefix(at)?.strip_prefix('/')?)),
     };
-    keys.map_or(ListMerge::Replace, ListMerge::ByKeys)
+    keys.map_or(ListMerge::Replace, |keys| ListMerge::ByKeys(keys.to_vec()))
 }
 
 fn ends(path: &str, end: &str) -> bool {

@@ -2,7 +2,7 @@
 
 mod json6902;
 mod keyed;
-mod merge_keys;
+pub(crate) mod merge_keys;
 mod strategic;
 
 use capstan_model::GroupVersionKind;
@@ -14,6 +14,7 @@ use crate::kustomization::{Patch, Placed};
 use crate::load::{self, Loader};
 use crate::resource::Resource;
 use crate::resources::Resources;
+use crate::schema::Schemas;
 use crate::selector::{Matcher, Target};
 
 const OPTIONS: [&str; 2] = ["allowNameChange", "allowKindChange"];
@@ -54,7 +55,7 @@ pub(crate) fn strategic_merges(
             );
         }
         for (document, at) in documents {
-            merge_by_id(document, &at, Allowed::default(), resources)
+            merge_by_id(loader, (document, &at), Allowed::default(), resources)
                 .map_err(|error| error.at(place))?;
         }
     }
@@ -104,9 +105,9 @@ fn one(
         return json6902::apply(operations, &matcher, resources);
     }
     let Some(target) = &patch.target else {
-        return documents
-            .into_iter()
-            .try_for_each(|(document, at)| merge_by_id(document, &at, allowed, resources));
+        return documents.into_iter().try_for_each(|(document, at)| {
+            merge_by_id(loader, (document, &at), allowed, resources)
+        });
     };
     let (document, at) = match (documents.pop(), documents.is_empty()) {
         (Some(only), true) => only,
@@ -119,8 +120,9 @@ fn one(
     };
     let document = load::object(document, &at)?;
     let matcher = Matcher::new(target)?;
+    let schemas = loader.schemas();
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
-        merge(resource, &document.value, allowed)?;
+        merge(&schemas, resource, &document.value, allowed)?;
     }
     resources.drop_deleted();
     Ok(())
@@ -182,8 +184,8 @@ fn exactly(target: &Target) -> Target {
 
 /// Merges a patch into the one object that it names.
 fn merge_by_id(
-    document: Value,
-    at: &Place,
+    loader: &Loader<'_>,
+    (document, at): (Value, &Place),
     allowed: Allowed,
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
@@ -191,7 +193,9 @@ fn merge_by_id(
     let id = patch.id();
     match resources.matching(&id).as_slice() {
         [index] => {
-            merge(resources.get_mut(*index), &patch.value, allowed).map_err(|e| e.at(at))?;
+            let schemas = loader.schemas();
+            merge(&schemas, resources.get_mut(*index), &patch.value, allowed)
+                .map_err(|e| e.at(at))?;
             resources.drop_deleted();
             Ok(())
         }
@@ -220,7 +224,12 @@ fn merge_by_id(
     }
 }
 
-fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(), BuildError> {
+fn merge(
+    schemas: &Schemas,
+    resource: &mut Resource,
+    patch: &Value,
+    allowed: Allowed,
+) -> Result<(), BuildError> {
     let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
     let gvk = resource.gvk();
     if allowed.name || allowed.kind {
@@ -231,7 +240,8 @@ fn merge(resource: &mut Resource, patch: &Value, allowed: Allowed) -> Result<(),
     let api_version = old.get("apiVersion").cloned();
     let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
     let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
-    resource.value = strategic::merge([&gvk, &patch_kind], old, patch, MergeOptions::default())?;
+    resource.value =
+        strategic::merge(schemas, [&gvk, &patch_kind], old, patch, MergeOptions::default())?;
     let Some(map) = resource.value.as_object_mut() else { return Ok(()) };
     if let Some(api_version) = api_version {
         map.insert("apiVersion".to_owned(), api_version);
@@ -256,7 +266,7 @@ pub(crate) fn merge_values(
         let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
         GroupVersionKind::from_api_version(text("apiVersion"), text("kind"))
     };
-    strategic::merge([&gvk(&object), &gvk(patch)], object, patch, options)
+    strategic::merge(&Schemas::default(), [&gvk(&object), &gvk(patch)], object, patch, options)
 }
 
 /// Where a patch is written.

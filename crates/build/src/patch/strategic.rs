@@ -1,9 +1,10 @@
 use capstan_model::GroupVersionKind;
 use serde_json::{Map, Value};
 
-use super::merge_keys::{self, ListMerge};
+use super::merge_keys::ListMerge;
 use super::{MergeOptions, keyed};
 use crate::error::BuildError;
+use crate::schema::Schemas;
 
 const DIRECTIVE: &str = "$patch";
 
@@ -12,21 +13,25 @@ type Merged = Result<Option<Value>, BuildError>;
 /// Merges a patch into an object. `null` is left of an object that the patch deletes. The kinds are those whose lists are
 /// known: the object's, else the patch's.
 ///
-/// Maps merge key by key and `null` removes a key. Lists are replaced, save those that
-/// [`merge_keys`] knows.
+/// Maps merge key by key and `null` removes a key. Lists are replaced, save those of which the schemas
+/// say more.
 pub(super) fn merge(
+    schemas: &Schemas,
     kinds: [&GroupVersionKind; 2],
     object: Value,
     patch: &Value,
     options: MergeOptions,
 ) -> Result<Value, BuildError> {
     let [object_kind, patch_kind] = kinds;
-    let gvk = if merge_keys::knows(object_kind) { object_kind } else { patch_kind };
-    let mut merger = Merger { gvk, options, path: Vec::new() };
-    Ok(merger.value(Some(object), patch)?.unwrap_or(Value::Null))
+    let gvk = if schemas.knows(object_kind) { object_kind } else { patch_kind };
+    let mut merger = Merger { schemas, gvk, options, path: Vec::new() };
+    let merged = merger.value(Some(object), patch)?.unwrap_or(Value::Null);
+    merger.refuse_empty_keys(&merged)?;
+    Ok(merged)
 }
 
 struct Merger<'a> {
+    schemas: &'a Schemas,
     gvk: &'a GroupVersionKind,
     options: MergeOptions,
     path: Vec<String>,
@@ -46,6 +51,32 @@ impl Merger<'_> {
             (Some(Value::Array(_)), _) => Err(self.mismatch("a single value", "a list")),
             (_, scalar) => Ok(Some(scalar.clone())),
         }
+    }
+
+    /// kustomize cannot set a key without a name in what it merges.
+    fn refuse_empty_keys(&mut self, merged: &Value) -> Result<(), BuildError> {
+        let children: Vec<(Option<&String>, &Value)> = match merged {
+            Value::Object(map) if map.contains_key("") => {
+                let path = self.path.join(".");
+                return Err(BuildError::new(format!(
+                    "wrong node kind: expected ScalarNode but got MappingNode: `{path}` has an empty key"
+                ))
+                .hint("an object with an empty key cannot be patched: give the key a name"));
+            }
+            Value::Object(map) => map.iter().map(|(key, value)| (Some(key), value)).collect(),
+            Value::Array(items) if self.merges_items() => items.iter().map(|i| (None, i)).collect(),
+            _ => return Ok(()),
+        };
+        for (key, value) in children {
+            self.path.extend(key.cloned());
+            self.refuse_empty_keys(value)?;
+            self.path.truncate(self.path.len() - usize::from(key.is_some()));
+        }
+        Ok(())
+    }
+
+    fn merges_items(&self) -> bool {
+        self.schemas.rule(self.gvk, &self.path) != ListMerge::Replace
     }
 
     fn mismatch(&self, patch: &str, object: &str) -> BuildError {
@@ -72,7 +103,7 @@ impl Merger<'_> {
     }
 
     fn list(&mut self, old: Option<Value>, items: &[Value]) -> Merged {
-        let keys = match merge_keys::rule(self.gvk, &self.path) {
+        let keys = match self.schemas.rule(self.gvk, &self.path) {
             ListMerge::Replace => match self.inferred(old.as_ref(), items) {
                 Some(keys) => keys,
                 None => return Ok(Some(Value::Array(items.to_vec()))),
@@ -88,7 +119,7 @@ impl Merger<'_> {
             // A list that was not there is the patch's own, merged with itself.
             _ => items.iter().map(|item| without_directive(item)).collect(),
         };
-        self.by_keys(old, &items, keys).map(|merged| Some(Value::Array(merged)))
+        self.by_keys(old, &items, &keys).map(|merged| Some(Value::Array(merged)))
     }
 
     /// Merges the items whose keys agree, step by step as kustomize does, with what that does to items that lack a key.
@@ -138,23 +169,17 @@ impl Merger<'_> {
     }
 
     /// The key that all items of a list have, where keys are inferred.
-    fn inferred(&self, old: Option<&Value>, items: &[Value]) -> Option<&'static [&'static str]> {
-        const KEYS: [&[&str]; 7] = [
-            &["mountPath"],
-            &["devicePath"],
-            &["ip"],
-            &["type"],
-            &["topologyKey"],
-            &["name"],
-            &["containerPort"],
-        ];
+    fn inferred(&self, old: Option<&Value>, items: &[Value]) -> Option<Vec<&'static str>> {
+        const KEYS: [&str; 7] =
+            ["mountPath", "devicePath", "ip", "type", "topologyKey", "name", "containerPort"];
         let old = old.and_then(Value::as_array).into_iter().flatten();
         let mut all = old.chain(items).peekable();
         if !self.options.infers || all.peek().is_none() {
             return None;
         }
         let all: Vec<&Value> = all.collect();
-        KEYS.into_iter().find(|key| all.iter().all(|item| item.get(key[0]).is_some()))
+        let key = KEYS.into_iter().find(|key| all.iter().all(|item| item.get(key).is_some()))?;
+        Some(vec![key])
     }
 
     fn unite(&self, old: Option<Value>, items: &[Value]) -> Value {
@@ -222,7 +247,7 @@ fn is_list_directive(item: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MergeOptions, merge};
+    use super::{MergeOptions, Schemas, merge};
     use capstan_model::GroupVersionKind;
     use serde_json::{Value, json};
 
@@ -233,7 +258,13 @@ mod tests {
     fn check(old: &Value, patch: &Value, expected: &Value) {
         let gvk = GroupVersionKind::new("apps", "v1", "Deployment");
         assert_eq!(
-            merge([&gvk; 2], deployment(old), &deployment(patch), MergeOptions::default()),
+            merge(
+                &Schemas::default(),
+                [&gvk; 2],
+                deployment(old),
+                &deployment(patch),
+                MergeOptions::default()
+            ),
             Ok(deployment(expected))
         );
     }
@@ -276,6 +307,7 @@ mod tests {
     fn lists_of_unknown_kinds_are_replaced() {
         let gvk = GroupVersionKind::new("example.com", "v1", "Deployment");
         let merged = merge(
+            &Schemas::default(),
             [&gvk; 2],
             deployment(&json!([{"name": "a", "image": "x"}])),
             &deployment(&json!([{"name": "a"}])),
@@ -289,6 +321,7 @@ mod tests {
         let gvk = GroupVersionKind::new("", "v1", "ConfigMap");
         assert_eq!(
             merge(
+                &Schemas::default(),
                 [&gvk; 2],
                 json!({"data": {}}),
                 &json!({"$patch": "delete"}),

@@ -59,18 +59,20 @@ impl Writer {
             if index > 0 || !inline {
                 (0..indent).for_each(|_| self.put(' '));
             }
-            if key.len() > SIMPLE_KEY || key.contains('\n') {
+            if key.len() > SIMPLE_KEY || key.contains(style::is_break) {
                 self.write("? ");
                 self.string(key, indent + INDENT, false);
                 if self.column > 0 {
                     self.put('\n');
                 }
                 (0..indent).for_each(|_| self.put(' '));
+                self.write(": ");
+                self.item(value, indent + INDENT);
             } else {
                 self.string(key, indent + INDENT, true);
+                self.put(':');
+                self.entry(value, indent);
             }
-            self.put(':');
-            self.entry(value, indent);
         }
     }
 
@@ -97,13 +99,16 @@ impl Writer {
                 (0..indent).for_each(|_| self.put(' '));
             }
             self.write("- ");
-            match item {
-                Value::Object(map) if !map.is_empty() => self.mapping(map, indent + INDENT, true),
-                Value::Array(items) if !items.is_empty() => {
-                    self.sequence(items, indent + INDENT, true);
-                }
-                leaf => self.leaf(leaf, indent + INDENT),
-            }
+            self.item(item, indent + INDENT);
+        }
+    }
+
+    /// A value that begins on the line that is already open.
+    fn item(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Object(map) if !map.is_empty() => self.mapping(map, indent, true),
+            Value::Array(items) if !items.is_empty() => self.sequence(items, indent, true),
+            leaf => self.leaf(leaf, indent),
         }
     }
 
