@@ -80,7 +80,7 @@ impl Schemas {
     /// The rule for the list at a path of an object: the keys that lead to it, without list positions.
     pub(crate) fn rule(&self, gvk: &GroupVersionKind, path: &[String]) -> ListMerge<'_> {
         match self.custom_type(gvk) {
-            Some((definitions, kind)) => definitions.rule(kind, path),
+            Some((definitions, kind)) => definitions.rule(kind, path, !self.lacks_builtin),
             None if self.lacks_builtin => ListMerge::Replace,
             None => merge_keys::rule(gvk, path),
         }
@@ -120,38 +120,62 @@ impl Definitions {
         })
     }
 
-    fn rule<'a>(&'a self, kind: &'a Value, path: &[String]) -> ListMerge<'a> {
-        let mut at = Some(kind);
-        for key in path {
-            at = at.and_then(|schema| self.field(self.element(schema)?, key));
+    fn rule<'a>(&'a self, kind: &'a Value, path: &[String], has_builtin: bool) -> ListMerge<'a> {
+        let mut at = Type::Given(kind);
+        for (index, key) in path.iter().enumerate() {
+            at = match self.element(at) {
+                Type::Given(schema) => self.field(schema, key),
+                Type::Elsewhere(name) if has_builtin => {
+                    return merge_keys::rule_of_type(name, &path[index..]);
+                }
+                _ => return ListMerge::Replace,
+            };
         }
-        at.map_or(ListMerge::Replace, list_merge)
+        match at {
+            Type::Given(schema) => list_merge(schema),
+            _ => ListMerge::Replace,
+        }
     }
 
-    /// The type of the items of a list of lists; any other type is its own.
-    fn element<'a>(&'a self, schema: &'a Value) -> Option<&'a Value> {
-        match is_list(schema) {
-            true => self.resolve(schema.get("items")?),
-            false => Some(schema),
+    /// The type of the items of a list; any other type is its own.
+    fn element<'a>(&'a self, at: Type<'a>) -> Type<'a> {
+        match at {
+            Type::Given(schema) if is_list(schema) => {
+                schema.get("items").map_or(Type::None, |items| self.resolve(items))
+            }
+            other => other,
         }
     }
 
-    fn field<'a>(&'a self, schema: &'a Value, key: &str) -> Option<&'a Value> {
+    fn field<'a>(&'a self, schema: &'a Value, key: &str) -> Type<'a> {
         let named = schema.get("properties").and_then(|properties| properties.get(key));
         let field = named.or_else(|| schema.get("additionalProperties").filter(|s| s.is_object()));
-        self.resolve(field?)
+        field.map_or(Type::None, |field| self.resolve(field))
     }
 
     /// The type that a chain of references ends in; references that lead in a circle end nowhere.
-    fn resolve<'a>(&'a self, mut schema: &'a Value) -> Option<&'a Value> {
+    fn resolve<'a>(&'a self, mut schema: &'a Value) -> Type<'a> {
         for _ in 0..32 {
             let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
-                return Some(schema);
+                return Type::Given(schema);
             };
-            schema = self.0.pointer(reference.strip_prefix("#/definitions")?)?;
+            let Some(name) = reference.strip_prefix("#/definitions/") else { return Type::None };
+            match self.0.pointer(&format!("/{name}")) {
+                Some(definition) => schema = definition,
+                None => return Type::Elsewhere(name),
+            }
         }
-        None
+        Type::None
     }
+}
+
+/// What a path in definitions leads to.
+#[derive(Clone, Copy)]
+enum Type<'a> {
+    None,
+    Given(&'a Value),
+    /// A type that these definitions refer to and do not hold.
+    Elsewhere(&'a str),
 }
 
 fn is_list(schema: &Value) -> bool {
@@ -195,6 +219,7 @@ mod tests {
                     "x-kubernetes-patch-strategy": "merge,retainKeys", "x-kubernetes-patch-merge-key": "name"},
                 "words": {"type": "array", "x-kubernetes-patch-strategy": "merge"},
                 "circle": {"$ref": "#/definitions/circle"},
+                "pod": {"$ref": "#/definitions/io.k8s.api.core.v1.PodTemplateSpec"},
             }},
             "circle": {"$ref": "#/definitions/circle"},
         }})
@@ -216,6 +241,7 @@ mod tests {
         assert_eq!(rule("spec.parts.words"), ListMerge::Union);
         assert_eq!(rule("spec.circle.words"), ListMerge::Replace);
         assert_eq!(rule("spec.other"), ListMerge::Replace);
+        assert_eq!(rule("spec.pod.spec.volumes"), ListMerge::Replace);
         assert!(!schemas.knows(&GroupVersionKind::new("apps", "v1", "Deployment")));
     }
 
@@ -226,6 +252,10 @@ mod tests {
         chosen.choose(None, Some(document()), true).unwrap();
         chosen.choose(None, Some(json!({})), false).unwrap();
         assert!(chosen.schemas().knows(&deployment));
+        let app = GroupVersionKind::new("example.com", "v1", "App");
+        let schemas = chosen.schemas();
+        let volumes = path("spec.pod.spec.volumes");
+        assert_eq!(schemas.rule(&app, &volumes), ListMerge::ByKeys(vec!["name"]));
         assert!(chosen.schemas().knows(&GroupVersionKind::new("example.com", "v1", "App")));
     }
 

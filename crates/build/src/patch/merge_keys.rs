@@ -186,6 +186,40 @@ pub(crate) fn rule(gvk: &GroupVersionKind, path: &[String]) -> ListMerge<'static
     keys.map_or(ListMerge::Replace, |keys| ListMerge::ByKeys(keys.to_vec()))
 }
 
+/// The types of that schema which hold merged lists: their names, and where a kind has them.
+const TYPES: &[(&str, [&str; 3], &str)] = &[
+    ("apimachinery.pkg.apis.meta.v1.ObjectMeta", ["", "v1", "Pod"], "metadata"),
+    ("api.core.v1.Container", ["", "v1", "Pod"], "spec/containers"),
+    ("api.core.v1.EphemeralContainer", ["", "v1", "Pod"], "spec/ephemeralContainers"),
+    ("api.core.v1.NodeSpec", ["", "v1", "Node"], "spec"),
+    ("api.core.v1.PodSpec", ["", "v1", "Pod"], "spec"),
+    ("api.core.v1.PodTemplateSpec", ["", "v1", "PodTemplate"], "template"),
+    (
+        "api.core.v1.ReplicationControllerSpec",
+        ["", "v1", "ReplicationController"],
+        "spec",
+    ),
+    ("api.core.v1.ServiceSpec", ["", "v1", "Service"], "spec"),
+    ("api.apps.v1.DaemonSetSpec", ["apps", "v1", "DaemonSet"], "spec"),
+    ("api.apps.v1.DeploymentSpec", ["apps", "v1", "Deployment"], "spec"),
+    ("api.apps.v1.ReplicaSetSpec", ["apps", "v1", "ReplicaSet"], "spec"),
+    ("api.apps.v1.StatefulSetSpec", ["apps", "v1", "StatefulSet"], "spec"),
+    ("api.batch.v1.CronJobSpec", ["batch", "v1", "CronJob"], "spec"),
+    ("api.batch.v1.JobSpec", ["batch", "v1", "Job"], "spec"),
+    ("api.batch.v1.JobTemplateSpec", ["batch", "v1", "CronJob"], "spec/jobTemplate"),
+];
+
+/// As [`rule`], for a path in one of the schema's types, which is named as in its definitions.
+pub(crate) fn rule_of_type(name: &str, path: &[String]) -> ListMerge<'static> {
+    let name = name.strip_prefix("io.k8s.").unwrap_or_default();
+    let Some((_, [group, version, kind], at)) = TYPES.iter().find(|(known, ..)| *known == name)
+    else {
+        return ListMerge::Replace;
+    };
+    let at = at.split('/').map(str::to_owned).chain(path.iter().cloned());
+    rule(&GroupVersionKind::new(*group, *version, *kind), &at.collect::<Vec<_>>())
+}
+
 fn ends(path: &str, end: &str) -> bool {
     path.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('/'))
 }
