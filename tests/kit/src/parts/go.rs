@@ -70,7 +70,11 @@ fn go_build(recipe: &GoRecipe, source: &Path, built: &Path, log: &Path) -> Proce
 fn write_module(dir: &Path, recipe: &GoRecipe) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     fs::write(dir.join("go.mod"), recipe.go_mod).context("cannot write go.mod")?;
-    fs::write(dir.join("go.sum"), recipe.go_sum).context("cannot write go.sum")
+    fs::write(dir.join("go.sum"), recipe.go_sum).context("cannot write go.sum")?;
+    for (name, content) in recipe.sources {
+        fs::write(dir.join(name), content).with_context(|| format!("cannot write {name}"))?;
+    }
+    Ok(())
 }
 
 /// Copies a module out of the module cache, which is read-only. Its digest was checked against our

@@ -43,6 +43,8 @@ pub enum Part {
     Flux,
     /// The kustomize command line.
     Kustomize,
+    /// kustomize as a server of builds, for many of them.
+    KustomizeServe,
 }
 
 impl Part {
@@ -58,7 +60,7 @@ impl Part {
     ];
 
     /// What the tests need: the core, and the peers that judge us.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::KubeControllerManager,
@@ -68,6 +70,7 @@ impl Part {
         Self::Python,
         Self::Flux,
         Self::Kustomize,
+        Self::KustomizeServe,
     ];
 
     /// The file name of the program.
@@ -82,6 +85,7 @@ impl Part {
             Self::Python => "capstan-kit-python",
             Self::Flux => "flux",
             Self::Kustomize => "kustomize",
+            Self::KustomizeServe => "kustomize-serve",
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct GoRecipe {
     /// The committed go.mod and go.sum.
     pub(super) go_mod: &'static str,
     pub(super) go_sum: &'static str,
+    /// Files of the module that are ours: name and content.
+    pub(super) sources: &'static [(&'static str, &'static str)],
     /// The package with the program.
     pub(super) package: &'static str,
     pub(super) version: &'static str,
@@ -52,6 +54,7 @@ pub(super) struct PythonRecipe {
 const KUBERNETES: GoRecipe = GoRecipe {
     go_mod: include_str!("../../parts/kubernetes/go.mod"),
     go_sum: include_str!("../../parts/kubernetes/go.sum"),
+    sources: &[],
     package: "",
     version: "v1.36.3",
     version_args: &["--version"],
@@ -63,6 +66,7 @@ const KUBERNETES: GoRecipe = GoRecipe {
 const ETCD: GoRecipe = GoRecipe {
     go_mod: include_str!("../../parts/etcd/go.mod"),
     go_sum: include_str!("../../parts/etcd/go.sum"),
+    sources: &[],
     package: "go.etcd.io/etcd/server/v3",
     version: "v3.7.3",
     version_args: &["--version"],
@@ -74,6 +78,7 @@ const ETCD: GoRecipe = GoRecipe {
 const KUSTOMIZE: GoRecipe = GoRecipe {
     go_mod: include_str!("../../parts/kustomize/go.mod"),
     go_sum: include_str!("../../parts/kustomize/go.sum"),
+    sources: &[],
     package: "sigs.k8s.io/kustomize/kustomize/v5",
     version: "v5.8.1",
     version_args: &["version"],
@@ -82,9 +87,20 @@ const KUSTOMIZE: GoRecipe = GoRecipe {
     seconds: 14,
 };
 
+const KUSTOMIZE_SERVE: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/kustomize-serve/go.mod"),
+    go_sum: include_str!("../../parts/kustomize-serve/go.sum"),
+    sources: &[("main.go", include_str!("../../parts/kustomize-serve/main.go"))],
+    package: ".",
+    version_args: &[],
+    seconds: 10,
+    ..KUSTOMIZE
+};
+
 const FLUX: GoRecipe = GoRecipe {
     go_mod: include_str!("../../parts/flux/go.mod"),
     go_sum: include_str!("../../parts/flux/go.sum"),
+    sources: &[],
     package: "./cmd/flux",
     version: "v2.9.5",
     version_args: &["--version"],
@@ -119,6 +135,7 @@ pub(super) fn recipe(part: Part) -> Recipe {
         }),
         Part::Flux => Recipe::Go(FLUX),
         Part::Kustomize => Recipe::Go(KUSTOMIZE),
+        Part::KustomizeServe => Recipe::Go(KUSTOMIZE_SERVE),
         Part::MotoServer | Part::AwsCli | Part::Python => Recipe::Python(PYTHON),
     }
 }
@@ -149,14 +166,18 @@ impl Recipe {
     /// What the cache remembers beside the program: a part with another stamp is built again.
     pub(super) fn stamp(&self) -> String {
         match self {
-            Self::Go(go) => stamp(go.version, &[go.package, go.go_mod, go.go_sum]),
-            Self::Python(python) => stamp(python.version, &[python.requirements]),
+            Self::Go(go) => {
+                let ours = go.sources.iter().flat_map(|(name, content)| [*name, *content]);
+                let inputs = [go.package, go.go_mod, go.go_sum].into_iter().chain(ours);
+                stamp(go.version, inputs)
+            }
+            Self::Python(python) => stamp(python.version, [python.requirements]),
         }
     }
 }
 
 /// A version, and a digest of everything else that decides what is built.
-fn stamp(version: &str, inputs: &[&str]) -> String {
+fn stamp<'a>(version: &str, inputs: impl IntoIterator<Item = &'a str>) -> String {
     let mut digest = Sha256::new();
     for input in inputs {
         digest.update(input.as_bytes());
