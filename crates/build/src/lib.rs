@@ -18,6 +18,7 @@ mod implicit;
 mod kustomization;
 mod layer;
 mod load;
+mod notes;
 mod options;
 mod origin;
 mod overlay;

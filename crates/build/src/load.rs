@@ -16,7 +16,7 @@ use crate::origin::{self, Origin};
 use crate::plugin::{self, Scene};
 use crate::resource::Resource;
 use crate::schema::{Chosen, Schemas};
-use crate::{generate, transform};
+use crate::{generate, notes, transform};
 
 /// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
 const DEPTH: usize = 100;
@@ -318,7 +318,9 @@ fn collect(value: Value, place: &Place, into: &mut Vec<Resource>) -> Result<(), 
     {
         return items.iter().try_for_each(|item| collect(item.clone(), place, into));
     }
-    into.push(object(value, place)?);
+    let mut resource = object(value, place)?;
+    notes::adopt(&mut resource)?;
+    into.push(resource);
     Ok(())
 }
 

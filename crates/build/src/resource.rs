@@ -135,6 +135,11 @@ impl Resource {
         self.previous.push(self.id());
     }
 
+    /// Remembers an id that it had before the build.
+    pub(crate) fn remember(&mut self, id: Id) {
+        self.previous.push(id);
+    }
+
     pub(crate) fn set_name(&mut self, name: &str) {
         if let Some(metadata) = self.metadata() {
             metadata.insert("name".to_owned(), name.into());

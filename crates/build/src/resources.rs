@@ -5,14 +5,25 @@ use crate::generate::Behavior;
 use crate::resource::{Id, Resource};
 
 /// Annotations that never leave a build.
-const NOTES: [&str; 7] = [
+const NOTES: [&str; 18] = [
     "config.kubernetes.io/index",
     "config.kubernetes.io/origin",
     "config.kubernetes.io/path",
     "config.k8s.io/id",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/id",
     "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/needsHashSuffix",
     "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/refBy",
     "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/suffixes",
 ];
 
 /// The objects of a build in their order; no two have the same id.

@@ -194,11 +194,7 @@ const TYPES: &[(&str, [&str; 3], &str)] = &[
     ("api.core.v1.NodeSpec", ["", "v1", "Node"], "spec"),
     ("api.core.v1.PodSpec", ["", "v1", "Pod"], "spec"),
     ("api.core.v1.PodTemplateSpec", ["", "v1", "PodTemplate"], "template"),
-    (
-        "api.core.v1.ReplicationControllerSpec",
-        ["", "v1", "ReplicationController"],
-        "spec",
-    ),
+    ("api.core.v1.ReplicationControllerSpec", ["", "v1", "ReplicationController"], "spec"),
     ("api.core.v1.ServiceSpec", ["", "v1", "Service"], "spec"),
     ("api.apps.v1.DaemonSetSpec", ["apps", "v1", "DaemonSet"], "spec"),
     ("api.apps.v1.DeploymentSpec", ["apps", "v1", "Deployment"], "spec"),

@@ -1,5 +1,6 @@
 //! What one layer does to the objects below it, in kustomize's order.
 
+mod contents;
 pub(crate) mod images;
 pub(crate) mod labels;
 pub(crate) mod names;

@@ -1,6 +1,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::contents::contents;
 use crate::error::BuildError;
 use crate::fields::Field;
 use crate::resource::Resource;
@@ -60,6 +61,7 @@ impl Rule<'_> {
             resource.set_namespace(self.namespace);
         }
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
+        let subjects = is_binding.then(|| resource.value.get("subjects").cloned()).flatten();
         if is_binding {
             self.move_subjects(&mut resource.value);
         }
@@ -71,20 +73,31 @@ impl Rule<'_> {
                 && (is_core || !is_name)
                 && !(is_binding && is_subject)
             {
-                self.set_field(field, resource)?;
+                self.set_field(field, resource, subjects.as_ref())?;
             }
         }
         Ok(())
     }
 
-    fn set_field(&self, field: &Field, resource: &mut Resource) -> Result<(), BuildError> {
-        let set = &mut |value: &mut Value| match value {
-            Value::Array(_) => Err("expected ScalarNode but got SequenceNode".to_owned()),
-            Value::Object(_) => Err("expected ScalarNode but got MappingNode".to_owned()),
-            found => {
-                self.set_value(found);
-                Ok(())
-            }
+    /// Sets one field. `subjects`: those of a role binding before they moved.
+    fn set_field(
+        &self,
+        field: &Field,
+        resource: &mut Resource,
+        subjects: Option<&Value>,
+    ) -> Result<(), BuildError> {
+        let set = &mut |value: &mut Value| {
+            let kind = match value {
+                Value::Array(_) => "SequenceNode",
+                Value::Object(_) => "MappingNode",
+                found => {
+                    self.set_value(found);
+                    return Ok(());
+                }
+            };
+            let before = subjects.filter(|_| field.path == "subjects").unwrap_or(value);
+            let contents = contents(value, before);
+            Err(format!("expected ScalarNode but got {kind}: node contents:\n{contents}"))
         };
         let id = resource.id();
         field.visit(&mut resource.value, &Value::Null, set).map_err(|error| {

@@ -271,7 +271,11 @@ impl To {
                 .hint("check the path, or set `options.create: true` to add the field")),
             Ok(_) => Ok(()),
             Err(error) if error == ONLY_SCALARS => Err(BuildError::new(error)),
-            Err(error) => Err(BuildError::new(format!("{}: {error}", missing()))),
+            Err(error) => {
+                // A path that goes on inside of a text failed there first.
+                let error = path.find(object).err().unwrap_or(error);
+                Err(BuildError::new(format!("{}: {error}", missing())))
+            }
         }
     }
 
