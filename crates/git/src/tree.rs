@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use capstan_tree::{Entry, EntryKind, Tree, TreeError, normalise};
+use capstan_tree::{ContentId, Entry, EntryKind, Tree, TreeError, normalise};
 use gix::objs::tree::EntryKind as GitKind;
 
 /// The files of a commit, read from the object database when they are asked for.
@@ -22,12 +22,6 @@ impl fmt::Debug for GitTree {
 impl GitTree {
     pub(crate) fn new(repository: gix::ThreadSafeRepository, root: gix::ObjectId) -> Self {
         Self { repository: Arc::new(repository), root }
-    }
-
-    /// The id of the object at a path, or of the root for an empty one: equal ids mean equal content.
-    pub fn object_id(&self, path: &str) -> Option<String> {
-        let (id, _) = self.find(path).ok()??;
-        Some(id.to_string())
     }
 
     /// Id and kind of what is at a path.
@@ -81,6 +75,11 @@ impl Tree for GitTree {
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
         self.find(path).ok()?.map(|(_, kind)| kind)
+    }
+
+    fn id(&self, path: &str) -> Option<ContentId> {
+        let (id, _) = self.find(path).ok()??;
+        Some(ContentId::of([id.as_slice()]))
     }
 }
 

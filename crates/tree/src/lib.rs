@@ -3,13 +3,19 @@
 //! A path is relative to the root of its tree, divided by `/`; `.` and `..` are resolved by name.
 //! Nothing outside the root can be named: a path that climbs above it is an error, never a read.
 
+mod changes;
 pub mod ignore;
 mod mem;
 mod path;
+mod record;
 
+pub use changes::Changes;
 pub use ignore::{Ignore, filtered};
 pub use mem::MemTree;
 pub use path::{join, normalise, parent};
+pub use record::{ReadSet, Recorder};
+
+use sha2::{Digest, Sha256};
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +71,32 @@ pub trait Tree: Send + Sync {
 
     /// What stands at a path; `None` when it is absent or escapes.
     fn kind(&self, path: &str) -> Option<EntryKind>;
+
+    /// An id of everything at a path and below it, where the store has one: equal ids of two trees mean equal content.
+    fn id(&self, path: &str) -> Option<ContentId> {
+        let _ = path;
+        None
+    }
+}
+
+/// The id of a file's content, or of a whole directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentId([u8; 32]);
+
+impl ContentId {
+    /// The id that stands for some parts, such as the store's own id of an object.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl<T: Tree + ?Sized> Tree for &T {
@@ -79,6 +111,10 @@ impl<T: Tree + ?Sized> Tree for &T {
     fn kind(&self, path: &str) -> Option<EntryKind> {
         (**self).kind(path)
     }
+
+    fn id(&self, path: &str) -> Option<ContentId> {
+        (**self).id(path)
+    }
 }
 
 impl<T: Tree + ?Sized> Tree for std::sync::Arc<T> {
@@ -92,5 +128,9 @@ impl<T: Tree + ?Sized> Tree for std::sync::Arc<T> {
 
     fn kind(&self, path: &str) -> Option<EntryKind> {
         (**self).kind(path)
+    }
+
+    fn id(&self, path: &str) -> Option<ContentId> {
+        (**self).id(path)
     }
 }

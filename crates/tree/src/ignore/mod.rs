@@ -6,7 +6,7 @@
 mod glob;
 mod pattern;
 
-use crate::{Entry, EntryKind, Tree, TreeError, normalise};
+use crate::{ContentId, Entry, EntryKind, Tree, TreeError, normalise};
 
 pub use pattern::{Outcome, Pattern};
 
@@ -46,6 +46,8 @@ pub const DEFAULTS: [&str; 24] = [
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
     patterns: Vec<Pattern>,
+    /// Stands for all lines and where they were written.
+    id: Option<ContentId>,
 }
 
 impl Ignore {
@@ -97,6 +99,8 @@ impl Ignore {
     pub fn push(&mut self, line: &str, directory: &str) {
         if !line.starts_with('#') && !line.trim().is_empty() {
             self.patterns.push(Pattern::new(line, directory));
+            let before = self.id.as_ref().map_or(&[][..], ContentId::as_bytes);
+            self.id = Some(ContentId::of([before, line.as_bytes(), directory.as_bytes()]));
         }
     }
 
@@ -153,6 +157,12 @@ impl<T: Tree> Tree for Filtered<T> {
         };
         shown.then_some(kind)
     }
+
+    fn id(&self, path: &str) -> Option<ContentId> {
+        let (of_tree, of_patterns) = (self.tree.id(path)?, self.ignore.id);
+        let of_patterns = of_patterns.as_ref().map_or(&[][..], ContentId::as_bytes);
+        Some(ContentId::of([of_tree.as_bytes(), of_patterns]))
+    }
 }
 
 impl<T: Tree> Filtered<T> {
@@ -164,7 +174,7 @@ impl<T: Tree> Filtered<T> {
 #[cfg(test)]
 mod tests {
     use super::{Ignore, filtered};
-    use crate::{EntryKind, MemTree, Tree};
+    use crate::{ContentId, Entry, EntryKind, MemTree, Tree, TreeError};
 
     fn tree(paths: &[&str]) -> MemTree {
         paths.iter().map(|p| ((*p).to_owned(), Vec::new())).collect()
@@ -187,6 +197,32 @@ mod tests {
             assert!(ignore.matches(path, is_dir), "{path}");
         }
         assert!(!ignore.matches("a/deploy.yaml", false));
+    }
+
+    #[test]
+    fn the_id_of_what_is_shown_changes_with_the_patterns() {
+        struct WithIds(MemTree);
+        impl Tree for WithIds {
+            fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+                self.0.read(path)
+            }
+            fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError> {
+                self.0.list(path)
+            }
+            fn kind(&self, path: &str) -> Option<EntryKind> {
+                self.0.kind(path)
+            }
+            fn id(&self, path: &str) -> Option<ContentId> {
+                Some(ContentId::of([path.as_bytes()]))
+            }
+        }
+        let id = |lines: &[&str]| {
+            filtered(WithIds(tree(&["a/x"])), Ignore::new(lines.iter().copied())).id("a")
+        };
+        assert_eq!(id(&["/b"]), id(&["/b"]));
+        assert_ne!(id(&["/b"]), id(&["/a"]));
+        assert_ne!(id(&["/b"]), id(&[]));
+        assert_eq!(filtered(tree(&["a/x"]), Ignore::default()).id("a"), None);
     }
 
     #[test]
