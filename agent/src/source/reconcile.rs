@@ -10,7 +10,7 @@ use capstan_model::{
 };
 use capstan_report::{Failure, SourceOutcome, source_status};
 use capstan_runtime::Next;
-use capstan_tree::{Ignore, filtered};
+use capstan_tree::{Changes, Ignore, filtered};
 use jiff::Timestamp;
 
 use super::{Source, artifact, remote};
@@ -106,9 +106,8 @@ async fn restore(world: &World, key: &NamespacedName, object: &Manifest, spec: &
     let Ok(Some(Fetched { revision, tree })) = read else { return };
     let Ok(ignore) = Ignore::of_source(&tree, spec.ignore.as_deref()) else { return };
     tracing::info!(source = %key, %revision, "restored");
-    world
-        .sources
-        .put(key, Source { revision, tree: Arc::new(filtered(tree, ignore)), is_restored: true });
+    let tree = Arc::new(filtered(tree, ignore));
+    world.sources.put(key, Source { revision, tree, is_restored: true, since: None });
     wake_units(world, key);
 }
 
@@ -131,7 +130,8 @@ async fn store(
         }
     };
     let tree: Arc<dyn capstan_tree::Tree> = Arc::new(filtered(tree, ignore));
-    let source = Source { revision: revision.clone(), tree, is_restored: false };
+    let since = since(world.sources.get(key), &revision, &tree).await;
+    let source = Source { revision: revision.clone(), tree, is_restored: false, since };
     let is_new = world.sources.put(key, source.clone());
     if is_new {
         tracing::info!(source = %key, %revision, "fetched");
@@ -157,6 +157,28 @@ async fn store(
         world.cluster.record(object, COMPONENT, note, Timestamp::now()).await;
     }
     Ok(())
+}
+
+/// What a revision changes. Without an answer every unit builds.
+async fn since(
+    before: Option<Source>,
+    revision: &Revision,
+    tree: &Arc<dyn capstan_tree::Tree>,
+) -> Option<(Revision, Arc<Changes>)> {
+    let before = before?;
+    if before.revision == *revision {
+        return before.since;
+    }
+    let tree = Arc::clone(tree);
+    let compare = move || Changes::between(&before.tree, &tree).map(|c| (before.revision, c));
+    match tokio::task::spawn_blocking(compare).await {
+        Ok(Ok((before, changes))) => Some((before, Arc::new(changes))),
+        Ok(Err(error)) => {
+            tracing::warn!(%revision, error = %Chain(&error), "failed to compare with the revision before");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// Wakes the units that build from a source.

@@ -6,6 +6,7 @@ use capstan_cluster::{Cluster, ClusterError};
 use capstan_model::{Advice, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
 use capstan_report::Failure;
+use capstan_tree::{ReadSet, Recorder, Tree as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -15,13 +16,19 @@ use crate::kinds;
 use crate::source::Source;
 use crate::world::FIELD_MANAGER;
 
+/// What a source builds to, and what of it was read.
+pub(super) struct Build {
+    pub(super) manifests: Vec<Manifest>,
+    pub(super) reads: ReadSet,
+}
+
 /// Builds and substitutes. Pure work, so it runs where it may block.
 pub(super) async fn build(
     source: Source,
     spec: KustomizationSpec,
     overlay: Overlay,
     variables: Variables,
-) -> Result<Vec<Manifest>, Failure> {
+) -> Result<Build, Failure> {
     let work = move || build_now(&source, &spec, &overlay, &variables);
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
@@ -34,9 +41,10 @@ fn build_now(
     spec: &KustomizationSpec,
     overlay: &Overlay,
     variables: &Variables,
-) -> Result<Vec<Manifest>, Failure> {
+) -> Result<Build, Failure> {
     let path = spec.path.as_deref().unwrap_or(".").trim_start_matches('/');
-    if source.tree.kind(path) != Some(capstan_tree::EntryKind::Dir) {
+    let tree = Recorder::new(&source.tree);
+    if tree.kind(path) != Some(capstan_tree::EntryKind::Dir) {
         let message = format!(
             "kustomization path not found: no folder `{}` in {}; push it, or correct spec.path",
             spec.path.as_deref().unwrap_or("."),
@@ -44,18 +52,19 @@ fn build_now(
         );
         return Err(failure("ArtifactFailed", message));
     }
-    let manifests =
-        capstan_build::build(&source.tree, path, overlay, Options::FLUX).map_err(|error| {
-            failure("BuildFailed", format!("kustomize build failed: {}", Advice(&error)))
-        })?;
+    let manifests = capstan_build::build(&tree, path, overlay, Options::FLUX).map_err(|error| {
+        failure("BuildFailed", format!("kustomize build failed: {}", Advice(&error)))
+    })?;
+    let reads = tree.into_read_set();
     if !variables.apply {
-        return Ok(manifests);
+        return Ok(Build { manifests, reads });
     }
     let expand = |manifest: &Manifest| {
         capstan_subst::expand_manifest(manifest, &variables.values, true)
             .map_err(|error| failure("BuildFailed", Advice(&error).to_string()))
     };
-    manifests.iter().map(expand).collect()
+    let manifests = manifests.iter().map(expand).collect::<Result<_, _>>()?;
+    Ok(Build { manifests, reads })
 }
 
 /// Digest of what was built, of the text that `kustomize build` would print.

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use capstan_apply::Known;
 use capstan_model::NamespacedName;
+use capstan_tree::ReadSet;
 use tokio::time::Instant;
 
 use crate::world::Place;
@@ -20,6 +21,10 @@ pub(super) struct Done {
     pub(super) inputs: Inputs,
     /// When it began.
     pub(super) at: Instant,
+    /// When the objects were sent last.
+    pub(super) applied: Instant,
+    /// What of the source was read; nothing when it failed before.
+    pub(super) reads: Option<Arc<ReadSet>>,
     /// Digest of what was built; nothing when it failed before.
     pub(super) digest: Option<String>,
     pub(super) phase: Phase,
@@ -38,8 +43,8 @@ pub(super) struct Inputs {
 /// How the last run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Ready.
-    Ready,
+    /// Ready; these objects were healthy.
+    Ready { places: Vec<Place> },
     /// Applied; these objects must become healthy. After the timeout the unit is unhealthy, and still looks.
     Checking { places: Vec<Place>, timed_out: bool },
     /// It failed before that.

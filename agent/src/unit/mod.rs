@@ -13,6 +13,7 @@ mod notes;
 mod ready;
 mod reconcile;
 mod redact;
+mod reuse;
 mod target;
 mod variables;
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
@@ -7,14 +8,16 @@ use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
 use capstan_plan::Plan;
 use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
 use capstan_runtime::Next;
+use capstan_tree::ReadSet;
 use tokio::time::Instant;
 
+use super::build::Build;
 use super::depends::is_ready;
 use super::health::{self, Verdict};
 use super::memory::{Done, Inputs, Memory, Phase};
 use super::ready::{Ready, follow_inputs, ready, source_is_loading};
 use super::redact::Hidden;
-use super::{build, causes, failure, finalize, notes};
+use super::{build, causes, failure, finalize, notes, reuse};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::world::{Place, World};
@@ -79,15 +82,27 @@ async fn reconcile_unit(
     let run = Run { world, key, spec, ready };
     let memory = world.memories.get(key);
     let inputs = run.inputs(unit);
-    match memory.done.clone().filter(|done| done.inputs == inputs) {
-        Some(Done { phase: Phase::Checking { places, timed_out }, at, .. }) => {
+    let Some(done) = &memory.done else { return run.apply(unit, memory, inputs).await };
+    if let Some(done) = reuse::carried_over(done, &inputs, &run.ready.source) {
+        return run.adopt(unit, Memory { done: Some(done), ..memory }).await;
+    }
+    match done.clone() {
+        done if done.inputs != inputs => run.apply(unit, memory, inputs).await,
+        Done { phase: Phase::Checking { places, timed_out }, at, .. } => {
             run.check(unit, memory, (places, at, timed_out)).await
         }
-        Some(Done { phase: Phase::Ready, at, .. }) if at.elapsed() < interval(&run.spec) => {
-            Ok(Next::After(interval(&run.spec).saturating_sub(at.elapsed())))
+        Done { phase: Phase::Ready { .. }, applied, .. } if run.is_fresh(applied) => {
+            Ok(Next::After(run.until_drift(applied)))
         }
         _ => run.apply(unit, memory, inputs).await,
     }
+}
+
+/// A plan, the digest of what it was made from, and what of the source was read for it.
+struct Planned {
+    plan: Plan,
+    digest: String,
+    reads: ReadSet,
 }
 
 /// One run of a unit whose inputs are all there.
@@ -113,6 +128,24 @@ impl Run<'_> {
         }
     }
 
+    /// How long until everything is sent again, to undo drift.
+    fn until_drift(&self, applied: Instant) -> Duration {
+        interval(&self.spec).saturating_sub(applied.elapsed())
+    }
+
+    fn is_fresh(&self, applied: Instant) -> bool {
+        !self.until_drift(applied).is_zero()
+    }
+
+    /// Takes a revision over that the build would not tell from the last one. Only health is looked at again.
+    async fn adopt(&self, unit: &mut Manifest, mut memory: Memory) -> Result<Next, ClusterError> {
+        let inventory = build::inventory_status(&build::inventory(unit));
+        if let Some(done) = &mut memory.done {
+            done.at = Instant::now();
+        }
+        self.start_check(unit, memory, inventory, Vec::new()).await
+    }
+
     /// Does the unit say that just this is applied and ready? Then looking for drift is no news to those that depend on it.
     fn is_settled(&self, unit: &Manifest) -> bool {
         let status = kinds::status(unit);
@@ -136,13 +169,14 @@ impl Run<'_> {
         if !is_same || !self.is_settled(unit) {
             self.report_progress(unit).await?;
         }
-        let failed = Done { inputs, at, digest: None, phase: Phase::Failed };
+        let failed =
+            Done { inputs, at, applied: at, reads: None, digest: None, phase: Phase::Failed };
         let mut hidden = self.ready.variables.hidden.clone();
-        let (plan, digest) = match self.plan(unit, &mut hidden).await {
+        let Planned { plan, digest, reads } = match self.plan(unit, &mut hidden).await {
             Ok(planned) => planned,
             Err(failure) => return self.fail(unit, memory, failed, hidden.redact(failure)).await,
         };
-        let done = Done { digest: Some(digest), ..failed };
+        let done = Done { digest: Some(digest), reads: Some(Arc::new(reads)), ..failed };
         let union = build::inventory_status(&plan.union_inventory);
         if plan.union_inventory != build::inventory(unit) {
             self.write(unit, &UnitOutcome::Inventory(union.clone())).await?;
@@ -172,16 +206,17 @@ impl Run<'_> {
         self.start_check(unit, memory, inventory, places).await
     }
 
-    /// The plan, and the digest of what it was made from.
-    async fn plan(&self, unit: &Manifest, hidden: &mut Hidden) -> Result<(Plan, String), Failure> {
+    /// Builds, and plans what was built.
+    async fn plan(&self, unit: &Manifest, hidden: &mut Hidden) -> Result<Planned, Failure> {
         let Ready { source, variables, target } = &self.ready;
-        let built = {
+        let Build { manifests, reads } = {
             let (source, spec) = (source.clone(), self.spec.clone());
             build::build(source, spec, build::overlay(unit)?, variables.clone()).await?
         };
-        hidden.hide_secrets(&built);
-        let digest = build::digest(&built);
-        Ok((build::plan(&target.cluster, unit, &self.spec, built).await?, digest))
+        hidden.hide_secrets(&manifests);
+        let digest = build::digest(&manifests);
+        let plan = build::plan(&target.cluster, unit, &self.spec, manifests).await?;
+        Ok(Planned { plan, digest, reads })
     }
 
     /// Pruned objects that are not gone yet keep their place in the inventory, and wake us when they go.
@@ -289,19 +324,24 @@ impl Run<'_> {
         inventory: serde_json::Value,
         health: Health,
     ) -> Result<Next, ClusterError> {
-        let interval = interval(&self.spec);
         let Some(done) = memory.done.take() else { return Ok(Next::Wait) };
         let took = done.at.elapsed();
-        memory.done = Some(Done { phase: Phase::Ready, ..done.clone() });
+        let places = match &done.phase {
+            Phase::Checking { places, .. } => places.clone(),
+            _ => Vec::new(),
+        };
+        // The interval begins when a run ends, unless the run sent nothing.
+        let applied = if done.applied == done.at { Instant::now() } else { done.applied };
+        memory.done = Some(Done { phase: Phase::Ready { places }, applied, ..done.clone() });
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
         self.write_applied(unit, &done, inventory, health).await?;
-        let next = FluxDuration(interval);
+        let next = FluxDuration(interval(&self.spec));
         let message = format!("Reconciliation finished in {}, next run in {next}", rounded(took));
         let event = (EventType::Normal, "ReconciliationSucceeded");
         notes::record(self.world, unit, event, message, Some(&self.revision())).await;
         tracing::info!(unit = %self.key, revision = self.revision(), took_ms = took.as_millis(), "applied");
-        Ok(Next::After(interval))
+        Ok(Next::After(self.until_drift(applied)))
     }
 
     async fn fail(

@@ -1,0 +1,99 @@
+//! A revision that changes nothing that a unit's build read is applied already.
+
+use super::memory::{Done, Inputs, Phase};
+use crate::source::Source;
+
+/// What the last run did, as the run of another revision, where both come to the same.
+pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Option<Done> {
+    let Phase::Ready { places } = &done.phase else { return None };
+    let (before, changes) = source.since.as_ref()?;
+    let same = Inputs { revision: done.inputs.revision.clone(), ..inputs.clone() };
+    if same != done.inputs || before.to_string() != done.inputs.revision {
+        return None;
+    }
+    if done.reads.as_ref()?.first_difference_in(changes, &source.tree).is_some() {
+        return None;
+    }
+    let phase = Phase::Checking { places: places.clone(), timed_out: false };
+    Some(Done { inputs: inputs.clone(), phase, ..done.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use capstan_tree::{Changes, MemTree, Recorder, Tree as _};
+    use tokio::time::Instant;
+
+    use super::{Done, Inputs, Phase, Source, carried_over};
+
+    fn tree(files: &[(&str, &str)]) -> MemTree {
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+    }
+
+    /// The n-th revision.
+    fn revision(n: usize) -> String {
+        format!("main@sha1:{n:040}")
+    }
+
+    fn inputs(n: usize) -> Inputs {
+        Inputs {
+            revision: revision(n),
+            generation: 1,
+            requested_at: None,
+            variables: String::new(),
+            target: String::new(),
+        }
+    }
+
+    /// A unit that read `a/x` at the first revision.
+    fn done() -> Done {
+        let recorder = Recorder::new(tree(&[("a/x", "1"), ("b/y", "1")]));
+        recorder.read("a/x").expect("is there");
+        Done {
+            inputs: inputs(1),
+            at: Instant::now(),
+            applied: Instant::now(),
+            reads: Some(Arc::new(recorder.into_read_set())),
+            digest: None,
+            phase: Phase::Ready { places: Vec::new() },
+        }
+    }
+
+    /// The source at the second revision, after the first.
+    fn source(files: &[(&str, &str)]) -> Source {
+        let new = tree(files);
+        let changes = Changes::between(&tree(&[("a/x", "1"), ("b/y", "1")]), &new);
+        let before = revision(1).parse().expect("a revision");
+        Source {
+            revision: revision(2).parse().expect("a revision"),
+            tree: Arc::new(new),
+            is_restored: false,
+            since: Some((before, Arc::new(changes.expect("both can be read")))),
+        }
+    }
+
+    #[test]
+    fn a_revision_that_touches_nothing_of_a_unit_is_taken_over() {
+        let source = source(&[("a/x", "1"), ("b/y", "2")]);
+        let over = carried_over(&done(), &inputs(2), &source).expect("the same");
+        assert_eq!(over.inputs, inputs(2));
+        assert_eq!(over.phase, Phase::Checking { places: Vec::new(), timed_out: false });
+    }
+
+    #[test]
+    fn everything_else_is_built() {
+        let other = source(&[("a/x", "2"), ("b/y", "1")]);
+        let same = source(&[("a/x", "1"), ("b/y", "2")]);
+        let next = inputs(2);
+        assert!(carried_over(&done(), &next, &other).is_none(), "it was read");
+        let edited = Inputs { generation: 2, ..next.clone() };
+        assert!(carried_over(&done(), &edited, &same).is_none(), "the unit changed too");
+        let failed = Done { phase: Phase::Failed, ..done() };
+        assert!(carried_over(&failed, &next, &same).is_none(), "there is nothing to take over");
+        let older = Done { inputs: inputs(0), ..done() };
+        assert!(carried_over(&older, &next, &same).is_none(), "a revision was left out");
+        let alone = Source { since: None, ..same };
+        assert!(carried_over(&done(), &next, &alone).is_none(), "nobody knows what changed");
+    }
+}
