@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use capstan_build::{BuildError, Options};
 use capstan_model::Chain;
+use capstan_store::Folder;
 
 use crate::args::Build;
 use crate::failure::Failure;
@@ -19,8 +20,7 @@ pub(crate) fn run(args: &Build) -> Result<(), Failure> {
         Failure::new(format!("`{}` is not inside `{}`", directory.display(), root.display()))
             .hint("the root must hold the directory: choose another with --root")
     })?;
-    let tree =
-        capstan_store::read_dir(&root).map_err(|error| Failure::new(Chain(&error).to_string()))?;
+    let tree = Folder::open(&root).map_err(|error| Failure::new(Chain(&error).to_string()))?;
     let path = inside.to_string_lossy();
     let text = capstan_build::render(&tree, &path, Options::KUSTOMIZE)
         .map_err(|error| failure(&error, &root))?;

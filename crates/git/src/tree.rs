@@ -1,16 +1,25 @@
 use std::fmt;
 use std::sync::Arc;
 
-use capstan_tree::{ContentId, Entry, EntryKind, Tree, TreeError, normalise};
+use capstan_tree::{
+    ContentId, Entry, EntryKind, MOST_BYTES, Tree, TreeError, follow, join, normalise,
+};
 use gix::objs::tree::EntryKind as GitKind;
 
 /// The files of a commit, read from the object database when they are asked for.
 ///
-/// Symlinks and submodules are absent, as in Flux's artifacts.
+/// - Symbolic links are absent, as in Flux's artifacts, unless the tree [follows them](GitTree::following_links). Then
+///   they lead on as in a checkout, and never out of the commit.
+/// - Submodules are absent.
+/// - `.git`, in any case, is absent; a directory that holds an entry named so, `.` or `..`, or a name with `/`, cannot be
+///   listed: Git makes no such tree, so somebody made it for harm.
+/// - A name that is not UTF-8 is absent: no kustomization can write it.
+/// - A file has at most [`MOST_BYTES`], which is checked before it is unpacked, and a directory 100,000 names.
 #[derive(Clone)]
 pub struct GitTree {
     repository: Arc<gix::ThreadSafeRepository>,
     root: gix::ObjectId,
+    follows: bool,
 }
 
 impl fmt::Debug for GitTree {
@@ -19,35 +28,68 @@ impl fmt::Debug for GitTree {
     }
 }
 
+/// Bytes of a link's target, as Linux has it.
+const LONGEST_LINK: u64 = 4096;
+
+/// Names in one directory: each look for a path reads it from its beginning.
+const MOST_ENTRIES: usize = 100_000;
+
 impl GitTree {
     pub(crate) fn new(repository: gix::ThreadSafeRepository, root: gix::ObjectId) -> Self {
-        Self { repository: Arc::new(repository), root }
+        Self { repository: Arc::new(repository), root, follows: false }
+    }
+
+    /// The same files, with symbolic links as what they lead to.
+    #[must_use]
+    pub fn following_links(self) -> Self {
+        Self { follows: true, ..self }
     }
 
     /// Id and kind of what is at a path.
     fn find(&self, path: &str) -> Result<Option<(gix::ObjectId, EntryKind)>, TreeError> {
-        let path = normalise(path)?;
+        let path = self.real(path)?;
+        let found = self.entry(&path)?;
+        Ok(found.and_then(|(id, found)| Some((id, kind(found)?))))
+    }
+
+    /// Id and kind of what is at a path without links.
+    fn entry(&self, path: &str) -> Result<Option<(gix::ObjectId, GitKind)>, TreeError> {
         if path.is_empty() {
-            return Ok(Some((self.root, EntryKind::Dir)));
+            return Ok(Some((self.root, GitKind::Tree)));
+        }
+        if path.split('/').any(is_hidden) {
+            return Ok(None);
         }
         let repository = self.repository.to_thread_local();
-        let broken = |cause: gix::Error| broken(&path, &cause);
+        let broken = |cause: gix::Error| broken(path, &cause);
         let root = repository.find_tree(self.root).map_err(broken)?;
-        let Some(entry) = root.lookup_entry_by_path(&path).map_err(broken)? else {
-            return Ok(None);
-        };
-        Ok(kind(entry.mode().kind()).map(|kind| (entry.object_id(), kind)))
+        let entry = root.lookup_entry_by_path(path).map_err(broken)?;
+        Ok(entry.map(|entry| (entry.object_id(), entry.mode().kind())))
+    }
+
+    /// Where the link at a path leads.
+    fn target(&self, path: &str) -> Result<Option<String>, TreeError> {
+        let Some((id, GitKind::Link)) = self.entry(path)? else { return Ok(None) };
+        let content = self.content(path, id, LONGEST_LINK)?;
+        let text = String::from_utf8(content);
+        text.map(Some).map_err(|_| TreeError::Store(path.to_owned(), "an odd link".to_owned()))
+    }
+
+    fn content(&self, path: &str, id: gix::ObjectId, most: u64) -> Result<Vec<u8>, TreeError> {
+        let repository = self.repository.to_thread_local();
+        let size = repository.find_header(id).map_err(|cause| broken(path, &cause))?.size();
+        if size > most {
+            return Err(TreeError::TooLarge(path.to_owned(), size));
+        }
+        let object = repository.find_object(id).map_err(|cause| broken(path, &cause))?;
+        Ok(object.detach().data)
     }
 }
 
 impl Tree for GitTree {
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
         match self.find(path)? {
-            Some((id, EntryKind::File)) => {
-                let repository = self.repository.to_thread_local();
-                let object = repository.find_object(id).map_err(|cause| broken(path, &cause))?;
-                Ok(object.detach().data)
-            }
+            Some((id, EntryKind::File)) => self.content(path, id, MOST_BYTES),
             Some((_, EntryKind::Dir)) => Err(TreeError::NotAFile(path.to_owned())),
             None => Err(TreeError::NotFound(path.to_owned())),
         }
@@ -65,9 +107,20 @@ impl Tree for GitTree {
         for entry in tree.iter() {
             let entry =
                 entry.map_err(|cause| TreeError::Store(path.to_owned(), cause.to_string()))?;
-            if let Some(kind) = kind(entry.mode().kind()) {
-                entries.push(Entry { name: entry.filename().to_string(), kind });
+            if entries.len() == MOST_ENTRIES {
+                let cause = format!("a directory may hold {MOST_ENTRIES} names");
+                return Err(TreeError::Store(path.to_owned(), cause));
             }
+            let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
+            if is_forbidden(name) {
+                let cause = format!("it holds the name {name:?}, which Git never writes");
+                return Err(TreeError::Store(path.to_owned(), cause));
+            }
+            let kind = match entry.mode().kind() {
+                GitKind::Link if self.follows => self.kind(&join(path, name)?),
+                other => kind(other),
+            };
+            entries.extend(kind.map(|kind| Entry { name: name.to_owned(), kind }));
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -78,8 +131,16 @@ impl Tree for GitTree {
     }
 
     fn id(&self, path: &str) -> Option<ContentId> {
+        // What a link leads to may lie outside of the directory.
+        if self.follows {
+            return None;
+        }
         let (id, _) = self.find(path).ok()??;
         Some(ContentId::of([id.as_slice()]))
+    }
+
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        if self.follows { follow(path, |at| self.target(at)) } else { normalise(path) }
     }
 }
 
@@ -91,6 +152,18 @@ const fn kind(kind: GitKind) -> Option<EntryKind> {
     }
 }
 
+/// Git's own folder, which a commit cannot hold.
+fn is_hidden(name: &str) -> bool {
+    name.eq_ignore_ascii_case(".git")
+}
+
+fn is_forbidden(name: &str) -> bool {
+    is_hidden(name) || matches!(name, "" | "." | "..") || name.contains(['/', '\0'])
+}
+
 fn broken(path: &str, cause: &gix::Error) -> TreeError {
     TreeError::Store(path.to_owned(), cause.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,9 +23,21 @@ pub enum StoreError {
     /// The archive could not be written to memory.
     #[error("failed to pack the source tree")]
     Pack(#[source] io::Error),
+    /// An archive that cannot be read, or holds what it must not.
+    #[error("failed to unpack the archive{}: {why}", named(entry))]
+    Archive {
+        /// The path of the entry that is wrong; empty when it is the archive.
+        entry: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A kind, namespace, name or commit that would be no file name.
     #[error("`{0}` cannot be part of an artifact's path")]
     Name(String),
+}
+
+fn named(entry: &str) -> String {
+    if entry.is_empty() { String::new() } else { format!(": `{entry}`") }
 }
 
 impl StoreError {
@@ -41,14 +53,14 @@ impl Fault for StoreError {
     fn retry(&self) -> Retry {
         match self {
             Self::Name(_) => Retry::Never,
-            Self::Tree(_) => Retry::AfterChange,
+            Self::Tree(_) | Self::Archive { .. } => Retry::AfterChange,
             Self::Io { .. } | Self::Pack(_) => Retry::Transient,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::Tree(_) | Self::Pack(_) => "ArchiveOperationFailed",
+            Self::Tree(_) | Self::Pack(_) | Self::Archive { .. } => "ArchiveOperationFailed",
             Self::Io { action: "create the folder", .. } => "DirectoryCreationFailed",
             Self::Io { .. } | Self::Name(_) => "StorageOperationFailed",
         }

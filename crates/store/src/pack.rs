@@ -25,7 +25,7 @@ pub struct Packed {
 /// Packs a tree; equal trees give equal bytes.
 ///
 /// Entries are sorted by path; modes, owners and times are normalised: 644 for files, 755 for
-/// directories, user 0, 1970-01-01. Symbolic links never reach a tree, so there are none.
+/// directories, user 0, 1970-01-01. Symbolic links are left out, as Flux does.
 ///
 /// # Errors
 /// [`StoreError::Tree`] when the tree cannot be read.
@@ -46,6 +46,9 @@ fn add_directory<W: Write>(
     for entry in tree.list(path)? {
         let inner =
             if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+        if tree.real(&inner)? != inner {
+            continue;
+        }
         match entry.kind {
             EntryKind::Dir => {
                 append(archive, EntryType::Directory, DIRECTORY_MODE, &format!("{inner}/"), &[])

@@ -1,16 +1,18 @@
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use capstan_tree::{MemTree, Tree};
+use capstan_tree::MemTree;
 use flate2::read::GzDecoder;
 use tower::ServiceExt;
 
-use crate::{Packed, Store, StoreError, pack, read_dir, router};
+mod folder;
+mod unpack;
+
+use crate::{Packed, Store, StoreError, pack, router};
 
 fn tree(files: &[(&str, &str)]) -> MemTree {
     files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
@@ -151,30 +153,4 @@ async fn nothing_else_is_served() {
     }
     let response = ask(&store, "PUT", "/gitrepository/n/x/c.tar.gz").await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-}
-
-#[test]
-fn links_are_followed_inside_the_directory_only() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = folder.path().join("repo");
-    fs::create_dir_all(root.join("base")).expect("a folder");
-    fs::create_dir_all(root.join(".git")).expect("a folder");
-    fs::write(root.join(".git/HEAD"), "ref").expect("a file");
-    fs::write(root.join("base/a.yaml"), "a").expect("a file");
-    fs::write(folder.path().join("secret"), "secret").expect("a file");
-    symlink(root.join("base"), root.join("alias")).expect("a link");
-    symlink("../../secret", root.join("base/out")).expect("a link");
-    symlink("/etc", root.join("etc")).expect("a link");
-    symlink("nowhere", root.join("dangling")).expect("a link");
-    symlink(&root, root.join("base/loop")).expect("a link");
-    let tree = read_dir(&root).expect("a tree");
-    let paths: Vec<_> = tree.files().map(|(path, _)| path).collect();
-    assert_eq!(paths, ["alias/a.yaml", "base/a.yaml"]);
-    assert_eq!(tree.read("alias/a.yaml").expect("a file"), b"a");
-}
-
-#[test]
-fn an_absent_directory_is_named() {
-    let error = read_dir("/nonexistent/path").expect_err("absent");
-    assert_eq!(error.to_string(), "failed to read `/nonexistent/path`");
 }

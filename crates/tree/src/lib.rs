@@ -5,22 +5,27 @@
 
 mod changes;
 pub mod ignore;
+mod links;
 mod mem;
 mod path;
 mod record;
 
 pub use changes::Changes;
 pub use ignore::{Ignore, filtered};
+pub use links::follow;
 pub use mem::MemTree;
 pub use path::{join, normalise, parent};
 pub use record::{ReadSet, Recorder};
 
 use sha2::{Digest, Sha256};
 
+/// Bytes that a file may have; GitHub takes none of half the size. It bounds what one read can cost.
+pub const MOST_BYTES: u64 = 256 << 20;
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKind {
-    /// A file. A tree shows a symbolic link as what it leads to, or not at all.
+    /// A file. A tree shows a symbolic link as what it leads to inside the tree, or not at all.
     File,
     /// A directory.
     Dir,
@@ -38,7 +43,7 @@ pub struct Entry {
 /// Why a path could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// The path is absolute or climbs above the root.
+    /// The path is absolute or climbs above the root, or a symbolic link on it does.
     #[error("`{0}` leads out of the source tree")]
     Escapes(String),
     /// Nothing is there.
@@ -50,6 +55,12 @@ pub enum TreeError {
     /// A file was to be listed.
     #[error("`{0}` is not a directory")]
     NotADirectory(String),
+    /// Symbolic links lead on without end.
+    #[error("the symbolic links on `{0}` have no end")]
+    Loop(String),
+    /// The file is larger than [`MOST_BYTES`]; the second part is its size.
+    #[error("`{0}` is too large: it has {1} bytes, and a file may have {MOST_BYTES}")]
+    TooLarge(String, u64),
     /// The store behind the tree failed; the second part says how.
     #[error("failed to read `{0}`: {1}")]
     Store(String, String),
@@ -76,6 +87,14 @@ pub trait Tree: Send + Sync {
     fn id(&self, path: &str) -> Option<ContentId> {
         let _ = path;
         None
+    }
+
+    /// The path in its one spelling and without symbolic links, for trees that show them; what stands there need not exist.
+    ///
+    /// # Errors
+    /// When the path or a link on it escapes, or links lead on without end.
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        normalise(path)
     }
 }
 
@@ -115,6 +134,10 @@ impl<T: Tree + ?Sized> Tree for &T {
     fn id(&self, path: &str) -> Option<ContentId> {
         (**self).id(path)
     }
+
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        (**self).real(path)
+    }
 }
 
 impl<T: Tree + ?Sized> Tree for std::sync::Arc<T> {
@@ -132,5 +155,9 @@ impl<T: Tree + ?Sized> Tree for std::sync::Arc<T> {
 
     fn id(&self, path: &str) -> Option<ContentId> {
         (**self).id(path)
+    }
+
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        (**self).real(path)
     }
 }

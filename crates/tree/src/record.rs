@@ -86,6 +86,15 @@ impl<T: Tree> Tree for Recorder<T> {
         self.note(path, |seen| seen.kind = Some(kind));
         kind
     }
+
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        let real = self.tree.real(path);
+        // Where links lead is not noted, so whoever met one reads again.
+        if real != normalise(path) {
+            self.note(path, |seen| seen.failed = true);
+        }
+        real
+    }
 }
 
 impl ReadSet {

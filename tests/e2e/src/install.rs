@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_build::{Options, Overlay};
 use capstan_cluster::{ApplyOptions, Cluster};
 use capstan_model::Manifest;
-use capstan_store::read_dir;
+use capstan_store::Folder;
 
 use crate::root;
 
@@ -57,7 +57,7 @@ pub fn render(folder: &str) -> Result<Vec<Manifest>> {
 
 /// The objects of a folder below another.
 pub fn build(base: &Path, folder: &str) -> Result<Vec<Manifest>> {
-    let tree = read_dir(base)?;
+    let tree = Folder::open(base)?;
     capstan_build::build(&tree, folder, &Overlay::default(), Options::KUSTOMIZE)
         .with_context(|| format!("{} does not build", base.join(folder).display()))
 }

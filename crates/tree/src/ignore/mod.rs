@@ -163,6 +163,10 @@ impl<T: Tree> Tree for Filtered<T> {
         let of_patterns = of_patterns.as_ref().map_or(&[][..], ContentId::as_bytes);
         Some(ContentId::of([of_tree.as_bytes(), of_patterns]))
     }
+
+    fn real(&self, path: &str) -> Result<String, TreeError> {
+        self.tree.real(path)
+    }
 }
 
 impl<T: Tree> Filtered<T> {
