@@ -19,6 +19,7 @@ mod kustomization;
 mod layer;
 mod load;
 mod notes;
+mod objects;
 mod options;
 mod origin;
 mod overlay;

@@ -8,15 +8,14 @@ use capstan_yaml::{Document, Schema};
 use serde_json::Value;
 
 use crate::config::{self, Config};
-use crate::error::{BuildError, Place};
+use crate::error::BuildError;
 use crate::kustomization::{FILES, Kustomization, Placed};
 use crate::layer::Accumulated;
 use crate::options::Options;
 use crate::origin::{self, Origin};
 use crate::plugin::{self, Scene};
-use crate::resource::Resource;
 use crate::schema::{Chosen, Schemas};
-use crate::{generate, notes, transform};
+use crate::{generate, objects, transform};
 
 /// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
 const DEPTH: usize = 100;
@@ -43,6 +42,11 @@ impl<'a> Loader<'a> {
             met_objects: Cell::new(false),
             chosen: Chosen::default(),
         }
+    }
+
+    /// Notes that there are objects.
+    pub(crate) fn meet_objects(&self) {
+        self.met_objects.set(true);
     }
 
     /// What is known of the lists of kinds.
@@ -175,7 +179,9 @@ impl<'a> Loader<'a> {
         let path = self.resolve(directory, entry)?;
         if self.tree.kind(&path) == Some(EntryKind::File) {
             self.permit(directory, &path).map_err(|error| error.at(&entry.place))?;
-            for mut resource in self.objects(&path).map_err(|error| error.at(&entry.place))? {
+            for mut resource in
+                objects::of_file(self, &path).map_err(|error| error.at(&entry.place))?
+            {
                 resource.origin = Some(Origin::File(path.clone()));
                 into.resources.push(resource).map_err(|error| error.through(&entry.place))?;
             }
@@ -293,55 +299,6 @@ impl<'a> Loader<'a> {
             .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
         Ok((text, full))
     }
-
-    fn objects(&self, path: &str) -> Result<Vec<Resource>, BuildError> {
-        let (documents, file) = self.documents("", path, Schema::Objects)?;
-        let mut objects = Vec::new();
-        for document in documents {
-            let place = Place { file: file.clone(), line: document.start.line };
-            let before = objects.len();
-            collect(document.value, &place, &mut objects)?;
-            self.met_objects.set(true);
-            if let [object] = &mut objects[before..] {
-                object.empty = document.empty;
-            }
-        }
-        Ok(objects)
-    }
-}
-
-/// Adds the objects of one document; a `List` stands for its items.
-fn collect(value: Value, place: &Place, into: &mut Vec<Resource>) -> Result<(), BuildError> {
-    let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if kind.ends_with("List")
-        && let Some(Value::Array(items)) = value.get("items")
-    {
-        return items.iter().try_for_each(|item| collect(item.clone(), place, into));
-    }
-    let mut resource = object(value, place)?;
-    notes::adopt(&mut resource)?;
-    into.push(resource);
-    Ok(())
-}
-
-/// Checks that a document is an object: it has a kind and a name.
-pub(crate) fn object(value: Value, place: &Place) -> Result<Resource, BuildError> {
-    let fault = |message: &str| {
-        BuildError::new(message)
-            .at(place)
-            .hint("every object needs apiVersion, kind and metadata.name")
-    };
-    if !value.is_object() {
-        return Err(fault("the document is no Kubernetes object: it must be a map"));
-    }
-    let resource = Resource::new(value, place.clone());
-    if resource.text("/kind").is_empty() {
-        return Err(fault("the object has no kind"));
-    }
-    if resource.name().is_empty() && !resource.text("/kind").ends_with("List") {
-        return Err(fault("the object has no metadata.name"));
-    }
-    Ok(resource)
 }
 
 /// Does a path lead to another machine?

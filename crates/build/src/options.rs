@@ -13,5 +13,5 @@ impl Options {
     /// As Flux's kustomize-controller builds.
     pub const FLUX: Self = Self { restricts: false, generates: true, legacy_order: false };
     /// As `kustomize build` does.
-    pub const KUSTOMIZE: Self = Self { restricts: true, generates: false, legacy_order: false };
+    pub const KUSTOMIZE: Self = Self { restricts: true, generates: false, legacy_order: true };
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::error::{BuildError, Place};
 use crate::kustomization::Placed;
 use crate::layer::Accumulated;
-use crate::load::{self, Loader};
+use crate::load::Loader;
+use crate::objects;
 use crate::origin::{self, Origin};
 use crate::resource::Resource;
 use crate::resources::Resources;
@@ -56,7 +57,7 @@ fn inline(entry: &Placed<String>) -> Result<Option<Vec<Resource>>, BuildError> {
     }
     let mut objects = Vec::new();
     for document in documents {
-        objects.push(load::object(document.value, &entry.place)?);
+        objects.push(objects::object(document.value, &entry.place)?);
     }
     Ok(Some(objects))
 }

@@ -262,3 +262,55 @@ fn errors_name_line_layer_and_remedy() {
     }
     assert!(fault("//- a/b\n", "gone").0.contains("'/gone' doesn't exist"));
 }
+
+const LISTS: &str = r"
+//- kustomization.yaml
+resources: [r.yaml]
+//- r.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Secret, metadata: {name: s}}
+- apiVersion: v1
+  kind: ConfigMapList
+  items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: inner}}]
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: j}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: z}
+---
+apiVersion: v1
+kind: SecretList
+items: null
+";
+
+#[test]
+fn items_of_lists_come_after_the_rest_of_their_file() {
+    let built = built(LISTS, "", &Overlay::default());
+    let names: Vec<&str> = built.iter().map(Manifest::name).collect();
+    assert_eq!(names, ["a", "z", "s", "j", "inner"]);
+}
+
+#[test]
+fn a_list_without_a_list_of_items_is_refused() {
+    let (message, hint) = fault(&LISTS.replace("items: null", "items: {}"), "");
+    assert!(message.contains("expected array in SecretList/items"), "{message}");
+    assert!(hint.contains("list of objects"), "{hint}");
+}
+
+#[test]
+fn the_command_prints_in_the_old_order_of_kinds_and_the_controller_as_written() {
+    let tree = tree(LISTS);
+    let order = |options| {
+        let built = build(&tree, "", &Overlay::default(), options).expect("valid");
+        built.iter().map(|m| m.name().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(Options::KUSTOMIZE), ["a", "inner", "j", "z", "s"]);
+    let unsorted = Options { legacy_order: false, ..Options::KUSTOMIZE };
+    assert_eq!(order(unsorted), ["a", "z", "s", "j", "inner"]);
+}

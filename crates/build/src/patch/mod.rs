@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Patch, Placed};
-use crate::load::{self, Loader};
+use crate::load::Loader;
+use crate::objects;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::schema::Schemas;
@@ -118,7 +119,7 @@ fn one(
             return Err(BuildError::new(message).hint("write an entry for each patch"));
         }
     };
-    let document = load::object(document, &at)?;
+    let document = objects::object(document, &at)?;
     let matcher = Matcher::new(target)?;
     let schemas = loader.schemas();
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
@@ -189,7 +190,7 @@ fn merge_by_id(
     allowed: Allowed,
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    let patch = load::object(document, at)?;
+    let patch = objects::object(document, at)?;
     let id = patch.id();
     match resources.matching(&id).as_slice() {
         [index] => {
