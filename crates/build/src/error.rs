@@ -31,11 +31,54 @@ pub struct BuildError {
     pub doing: Option<&'static str>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What else is wrong.
+    pub more: Vec<Self>,
 }
+
+/// As many faults as anybody reads at once.
+const MOST: usize = 20;
 
 impl BuildError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, layers: Vec::new(), doing: None, hint: None }
+        Self {
+            message: message.into(),
+            place: None,
+            layers: Vec::new(),
+            doing: None,
+            hint: None,
+            more: Vec::new(),
+        }
+    }
+
+    /// Does all of the work, and tells all that went wrong: up to twenty faults, each once.
+    ///
+    /// # Errors
+    /// The first fault, with the others in `more`.
+    pub(crate) fn gather(work: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let mut faults: Vec<Self> = Vec::new();
+        for mut fault in work.into_iter().filter_map(Result::err) {
+            let more = std::mem::take(&mut fault.more);
+            for fault in [fault].into_iter().chain(more) {
+                if faults.len() < MOST && !faults.iter().any(|known| known.is_same(&fault)) {
+                    faults.push(fault);
+                }
+            }
+        }
+        let mut faults = faults.into_iter();
+        match faults.next() {
+            None => Ok(()),
+            Some(first) => Err(Self { more: faults.collect(), ..first }),
+        }
+    }
+
+    /// The same fault, maybe met on another way.
+    fn is_same(&self, other: &Self) -> bool {
+        self.message == other.message && self.place == other.place
+    }
+
+    /// This fault and the others.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        [self].into_iter().chain(&self.more)
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -46,18 +89,23 @@ impl BuildError {
     /// Names the place unless a closer one is known already.
     pub(crate) fn at(mut self, place: &Place) -> Self {
         self.place.get_or_insert_with(|| place.clone());
-        self
+        self.each(|fault| fault.at(place))
     }
 
     /// Says what was being done, unless that is known already.
     pub(crate) fn while_(mut self, doing: &'static str) -> Self {
         self.doing.get_or_insert(doing);
-        self
+        self.each(|fault| fault.while_(doing))
     }
 
     /// Adds the line of the layer above, which included the faulty one.
     pub(crate) fn through(mut self, place: &Place) -> Self {
         self.layers.push(place.clone());
+        self.each(|fault| fault.through(place))
+    }
+
+    fn each(mut self, change: impl Fn(Self) -> Self) -> Self {
+        self.more = self.more.into_iter().map(change).collect();
         self
     }
 }
@@ -69,6 +117,7 @@ impl From<YamlError> for BuildError {
     }
 }
 
+/// One line a fault, but for what a message itself has in lines.
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
@@ -81,7 +130,7 @@ impl fmt::Display for BuildError {
         for layer in &self.layers {
             write!(f, ", included by {layer}")?;
         }
-        Ok(())
+        self.more.iter().try_for_each(|fault| write!(f, "\n{fault}"))
     }
 }
 
@@ -97,6 +146,40 @@ impl Fault for BuildError {
     }
 
     fn hints(&self) -> Vec<String> {
-        self.hint.iter().cloned().collect()
+        let mut hints: Vec<String> = Vec::new();
+        for hint in self.all().filter_map(|fault| fault.hint.as_ref()) {
+            if !hints.contains(hint) {
+                hints.push(hint.clone());
+            }
+        }
+        hints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BuildError, Place};
+    use capstan_model::Fault as _;
+
+    fn fault(message: &str) -> Result<(), BuildError> {
+        Err(BuildError::new(message).hint("mend it"))
+    }
+
+    #[test]
+    fn all_faults_are_told_each_once() {
+        let place = Place { file: "k.yaml".to_owned(), line: 3 };
+        let inner = || BuildError::gather([fault("b"), fault("c")]);
+        let error = BuildError::gather([Ok(()), fault("a"), inner(), inner()]).expect_err("faults");
+        let error = error.at(&place).through(&place);
+        let told = |name: &str| format!("k.yaml:3: {name}, included by k.yaml:3");
+        assert_eq!(error.to_string(), [told("a"), told("b"), told("c")].join("\n"));
+        assert_eq!(error.hints(), ["mend it"]);
+        assert_eq!(BuildError::gather([Ok(())]), Ok(()));
+    }
+
+    #[test]
+    fn nobody_is_flooded() {
+        let error = BuildError::gather((0..1000).map(|n| fault(&n.to_string())));
+        assert_eq!(error.expect_err("faults").all().count(), 20);
     }
 }

@@ -144,14 +144,13 @@ pub(crate) fn run(
 ) -> Result<(), BuildError> {
     let config_maps = layer.config_maps.iter().map(|g| (Kind::ConfigMap, g));
     let secrets = layer.secrets.iter().map(|g| (Kind::Secret, g));
-    for (kind, generator) in config_maps.chain(secrets) {
+    BuildError::gather(config_maps.chain(secrets).map(|(kind, generator)| {
         let options = Some(&layer.generator_options);
         let mut made = one(loader, directory, kind, generator, options)?;
         let plugin = if kind == Kind::Secret { "SecretGenerator" } else { "ConfigMapGenerator" };
         made.origin = Some(Origin::builtin(layer, plugin));
-        resources.absorb(made)?;
-    }
-    Ok(())
+        resources.absorb(made)
+    }))
 }
 
 /// Runs one generator, under the options of its layer.

@@ -104,28 +104,38 @@ impl<'a> Loader<'a> {
         visited: &mut Vec<String>,
     ) -> Result<(), BuildError> {
         self.choose_schema(directory, layer)?;
-        for entry in &layer.resources {
-            self.include(directory, entry, into, visited)
-                .map_err(|error| error.while_("accumulating resources"))?;
-        }
+        BuildError::gather(layer.resources.iter().map(|entry| {
+            let included = self.include(directory, entry, into, visited);
+            included.map_err(|error| error.while_("accumulating resources"))
+        }))?;
         self.configure(directory, layer, into)?;
         let scene = Scene { loader: self, directory };
         generate::run(self, directory, layer, &mut into.resources)?;
         plugin::generate(&scene, &layer.generators, &mut into.resources, visited)?;
-        for entry in &layer.components {
-            let accumulating = |error: BuildError| error.while_("accumulating components");
-            let path = self.resolve(directory, entry).map_err(accumulating)?;
-            let component = self.descend(&path, entry, true, visited).map_err(accumulating)?;
-            let done = self.run(&path, &component, into, visited);
-            visited.pop();
-            done.map_err(|error| error.through(&entry.place))?;
-        }
+        let components = layer.components.iter();
+        BuildError::gather(components.map(|entry| self.enter(directory, entry, into, visited)))?;
         let config = Arc::clone(&into.config);
         transform::run(self, directory, layer, &config, &mut into.resources)?;
         origin::note_layer(layer, &mut into.resources);
         plugin::transform(&scene, &layer.transformers, &mut into.resources, visited)?;
         plugin::validate(&scene, &layer.validators, &mut into.resources, visited)?;
         into.vars.add(&layer.vars, &mut into.resources)
+    }
+
+    /// Runs a component, which changes what is there already.
+    fn enter(
+        &self,
+        directory: &str,
+        entry: &Placed<String>,
+        into: &mut Accumulated,
+        visited: &mut Vec<String>,
+    ) -> Result<(), BuildError> {
+        let accumulating = |error: BuildError| error.while_("accumulating components");
+        let path = self.resolve(directory, entry).map_err(accumulating)?;
+        let component = self.descend(&path, entry, true, visited).map_err(accumulating)?;
+        let done = self.run(&path, &component, into, visited);
+        visited.pop();
+        done.map_err(|error| error.through(&entry.place))
     }
 
     /// Takes the schema that the layer brings, unless one before it did.

@@ -1,6 +1,6 @@
 //! What a Flux Kustomization adds to the kustomization that it points at.
 
-use capstan_tree::{Tree, join};
+use capstan_tree::{EntryKind, Ignore, Tree, join};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::kustomization::{Image, Kustomization, Patch, Placed};
 use crate::load::is_remote;
 
 /// The fields of a Flux Kustomization that change the build.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Overlay {
     /// `targetNamespace`: replaces `namespace`.
@@ -29,6 +29,10 @@ pub struct Overlay {
     pub ignore_missing_components: bool,
     /// `buildMetadata`: replaces the one of the file.
     pub build_metadata: Vec<String>,
+    /// What of `resources`, `components` and `crds` of the built directory is left out. No field of a Kustomization:
+    /// `flux build` has it.
+    #[serde(skip)]
+    pub ignore: Option<Ignore>,
 }
 
 impl Overlay {
@@ -48,6 +52,7 @@ impl Overlay {
         root: &str,
         tree: &dyn Tree,
     ) -> Result<(), BuildError> {
+        self.leave_out(kustomization, root, tree);
         let place = |field: &str, index: usize| Place {
             file: format!("spec.{field} for `{root}`"),
             line: index + 1,
@@ -95,6 +100,20 @@ impl Overlay {
             kustomization.components.push(Placed { value: component.clone(), place });
         }
         Ok(())
+    }
+}
+
+impl Overlay {
+    fn leave_out(&self, kustomization: &mut Kustomization, root: &str, tree: &dyn Tree) {
+        let Some(ignore) = &self.ignore else { return };
+        let Kustomization { resources, components, crds, .. } = kustomization;
+        for entries in [resources, components, crds] {
+            entries.retain(|entry| {
+                let path = join(root, &entry.value).ok();
+                let found = path.and_then(|path| Some((tree.kind(&path)?, path)));
+                found.is_none_or(|(kind, path)| !ignore.matches(&path, kind == EntryKind::Dir))
+            });
+        }
     }
 }
 

@@ -314,3 +314,42 @@ fn the_command_prints_in_the_old_order_of_kinds_and_the_controller_as_written() 
     let unsorted = Options { legacy_order: false, ..Options::KUSTOMIZE };
     assert_eq!(order(unsorted), ["a", "z", "s", "j", "inner"]);
 }
+
+#[test]
+fn all_faults_of_a_stage_are_told_with_their_layers() {
+    let text = r"
+//- top/kustomization.yaml
+resources: [../base, missing.yaml]
+patches: [{path: p.yaml}]
+//- base/kustomization.yaml
+resources: [bad.yaml, ok.yaml, absent]
+//- base/bad.yaml
+a: [
+//- base/ok.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ok}
+";
+    let (message, hints) = fault(text, "top");
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 3, "{message}");
+    assert!(lines[0].starts_with("base/bad.yaml:"), "{message}");
+    assert!(lines[1].starts_with("base/kustomization.yaml:1: "), "{message}");
+    assert!(lines[1].contains("'/base/absent' doesn't exist"), "{message}");
+    assert!(lines[1].ends_with("included by top/kustomization.yaml:1"), "{message}");
+    assert!(lines[2].starts_with("top/kustomization.yaml:1: "), "{message}");
+    assert!(hints.contains("`bad.yaml`"), "{hints}");
+    let patches = r"
+//- kustomization.yaml
+resources: [ok.yaml]
+patches:
+- patch: '[{op: x}]'
+- path: gone.yaml
+//- ok.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ok}
+";
+    let (message, _) = fault(patches, "");
+    assert_eq!(message.lines().count(), 2, "{message}");
+}

@@ -43,7 +43,7 @@ pub(crate) fn strategic_merges(
     patches: &[Placed<String>],
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    for Placed { value, place } in patches {
+    BuildError::gather(patches.iter().map(|Placed { value, place }| {
         let source = if loader.is_file(directory, value) || !value.contains(':') {
             Source { path: value, inline: "" }
         } else {
@@ -59,8 +59,8 @@ pub(crate) fn strategic_merges(
             merge_by_id(loader, (document, &at), Allowed::default(), resources)
                 .map_err(|error| error.at(place))?;
         }
-    }
-    Ok(())
+        Ok(())
+    }))
 }
 
 /// `patches`.
@@ -70,10 +70,9 @@ pub(crate) fn patches(
     patches: &[Placed<Patch>],
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    for Placed { value: patch, place } in patches {
-        one(loader, directory, patch, place, resources).map_err(|error| error.at(place))?;
-    }
-    Ok(())
+    BuildError::gather(patches.iter().map(|Placed { value: patch, place }| {
+        one(loader, directory, patch, place, resources).map_err(|error| error.at(place))
+    }))
 }
 
 fn one(
@@ -136,7 +135,7 @@ pub(crate) fn json_patches(
     patches: &[Placed<Patch>],
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    for Placed { value: patch, place } in patches {
+    BuildError::gather(patches.iter().map(|Placed { value: patch, place }| {
         let mut apply = || {
             let source = Source { path: &patch.path, inline: &patch.patch };
             if !patch.path.is_empty() && !patch.patch.is_empty() {
@@ -166,9 +165,8 @@ pub(crate) fn json_patches(
             }
             json6902::apply(operations, &matcher, resources)
         };
-        apply().map_err(|error| error.at(place))?;
-    }
-    Ok(())
+        apply().map_err(|error| error.at(place))
+    }))
 }
 
 fn exactly(target: &Target) -> Target {

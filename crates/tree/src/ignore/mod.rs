@@ -79,6 +79,23 @@ impl Ignore {
         Ok(if ignore.patterns.is_empty() { Self::defaults() } else { ignore })
     }
 
+    /// What `flux build` leaves out of a directory: the defaults, every `.sourceignore` below the directory, and lines
+    /// of one's own; all hold below the directory.
+    ///
+    /// # Errors
+    /// When a directory or a `.sourceignore` cannot be read.
+    pub fn of_directory<'a>(
+        tree: &dyn Tree,
+        directory: &str,
+        lines: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, TreeError> {
+        let mut ignore = Self::default();
+        DEFAULTS.iter().for_each(|line| ignore.push(line, directory));
+        ignore.collect(tree, directory)?;
+        lines.into_iter().for_each(|line| ignore.push(line, directory));
+        Ok(ignore)
+    }
+
     fn collect(&mut self, tree: &dyn Tree, directory: &str) -> Result<(), TreeError> {
         let file = crate::join(directory, FILE)?;
         if tree.kind(&file) == Some(EntryKind::File) {
@@ -201,6 +218,14 @@ mod tests {
             assert!(ignore.matches(path, is_dir), "{path}");
         }
         assert!(!ignore.matches("a/deploy.yaml", false));
+    }
+
+    #[test]
+    fn a_directory_has_the_defaults_and_lines_of_its_own() {
+        let tree = tree(&["d/x.yaml", "x.yaml"]);
+        let ignore = Ignore::of_directory(&tree, "d", ["/x.yaml"]).expect("readable");
+        assert!(ignore.matches("d/x.yaml", false) && ignore.matches("d/a.png", false));
+        assert!(!ignore.matches("x.yaml", false) && !ignore.matches("d/e/x.yaml", false));
     }
 
     #[test]
