@@ -27,6 +27,7 @@ pub mod parts;
 mod patch;
 mod path;
 mod plugin;
+mod remote;
 mod resource;
 mod resources;
 mod schema;
@@ -34,6 +35,7 @@ mod scope;
 mod selector;
 mod sort;
 mod text;
+mod trail;
 mod transform;
 mod vars;
 
@@ -41,6 +43,7 @@ use capstan_model::Manifest;
 use capstan_tree::Tree;
 
 use layer::Accumulated;
+use remote::Mounts;
 use resource::Resource;
 use resources::Resources;
 use sort::SortOptions;
@@ -49,9 +52,19 @@ pub use error::{BuildError, Place};
 pub use kustomization::{Image, Patch};
 pub use options::Options;
 pub use overlay::{Overlay, is_local};
+pub use remote::{Fetched, Need, Remote, Remotes, RepoSpec, Repository};
 pub use selector::Target;
 
-/// Builds the directory `path` of a tree.
+/// What came of a build that may name remote bases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Built<T> {
+    /// What was built.
+    Done(T),
+    /// What must be fetched first, each once: all that can be known now. What is fetched may need more.
+    Needs(Vec<Need>),
+}
+
+/// Builds the directory `path` of a tree, which names nothing remote.
 ///
 /// A directory without a kustomization file is built as if it had one that names every YAML file
 /// below it, where the options say so. Objects come in the order in which the files name them.
@@ -64,11 +77,28 @@ pub fn build(
     overlay: &Overlay,
     options: Options,
 ) -> Result<Vec<Manifest>, BuildError> {
+    done(build_with(tree, path, overlay, options, &Remotes::off())?)
+}
+
+/// Builds as [`build`] does, with what was fetched for it so far. Whoever calls it fetches what the answer names, and calls again.
+///
+/// # Errors
+/// As [`build`]. Where something remote is missing, faults that come after it wait for the next call.
+pub fn build_with(
+    tree: &dyn Tree,
+    path: &str,
+    overlay: &Overlay,
+    options: Options,
+    remotes: &Remotes,
+) -> Result<Built<Vec<Manifest>>, BuildError> {
     let manifest = |resource: Resource| {
-        Manifest::try_from(resource.value)
-            .map_err(|error| BuildError::new(error.to_string()).at(&resource.place))
+        Manifest::try_from(resource.value).map_err(|error| {
+            let error = BuildError::new(error.to_string()).at(&resource.place);
+            Mounts::new(tree, remotes).readable(error)
+        })
     };
-    resources(tree, path, overlay, options)?.into_iter().map(manifest).collect()
+    let manifests = |resources: Resources| resources.into_iter().map(manifest).collect();
+    resources(tree, path, overlay, options, remotes)?.try_map(manifests)
 }
 
 /// What `kustomize build` prints: the objects of a directory as YAML, also those that no API server would take.
@@ -76,8 +106,42 @@ pub fn build(
 /// # Errors
 /// As [`build`].
 pub fn render(tree: &dyn Tree, path: &str, options: Options) -> Result<String, BuildError> {
-    let resources = resources(tree, path, &Overlay::default(), options)?;
-    Ok(capstan_yaml::emit_all(resources.iter().map(|resource| &resource.value)))
+    done(render_with(tree, path, options, &Remotes::off())?)
+}
+
+/// Renders as [`render`] does, with what was fetched for it so far, as [`build_with`] builds.
+///
+/// # Errors
+/// As [`build_with`].
+pub fn render_with(
+    tree: &dyn Tree,
+    path: &str,
+    options: Options,
+    remotes: &Remotes,
+) -> Result<Built<String>, BuildError> {
+    let emit = |resources: Resources| {
+        Ok(capstan_yaml::emit_all(resources.iter().map(|resource| &resource.value)))
+    };
+    resources(tree, path, &Overlay::default(), options, remotes)?.try_map(emit)
+}
+
+impl<T> Built<T> {
+    fn try_map<U>(
+        self,
+        map: impl FnOnce(T) -> Result<U, BuildError>,
+    ) -> Result<Built<U>, BuildError> {
+        match self {
+            Self::Done(built) => map(built).map(Built::Done),
+            Self::Needs(needs) => Ok(Built::Needs(needs)),
+        }
+    }
+}
+
+fn done<T>(built: Built<T>) -> Result<T, BuildError> {
+    match built {
+        Built::Done(built) => Ok(built),
+        Built::Needs(_) => Err(BuildError::new("the build names something remote")),
+    }
 }
 
 fn resources(
@@ -85,12 +149,31 @@ fn resources(
     path: &str,
     overlay: &Overlay,
     options: Options,
+    remotes: &Remotes,
+) -> Result<Built<Resources>, BuildError> {
+    let loader = load::Loader::new(tree, remotes, options);
+    let built = assemble(&loader, tree, path, overlay, options);
+    let mut needs = loader.needs.take();
+    if needs.is_empty() {
+        return built.map(Built::Done).map_err(|error| loader.tree.readable(error));
+    }
+    for need in &mut needs {
+        need.place.file = loader.tree.readable_text(&need.place.file);
+    }
+    Ok(Built::Needs(needs))
+}
+
+fn assemble(
+    loader: &load::Loader<'_>,
+    tree: &dyn Tree,
+    path: &str,
+    overlay: &Overlay,
+    options: Options,
 ) -> Result<Resources, BuildError> {
-    let root = capstan_tree::normalise(path).map_err(|error| {
+    let root = tree.real(path).map_err(|error| {
         BuildError::new(error.to_string())
             .hint("the path is relative to the root of the source and cannot leave it")
     })?;
-    let loader = load::Loader::new(tree, options);
     let mut kustomization = match loader.kustomization(&root)? {
         Some(found) => found,
         None if options.generates => implicit::kustomization(tree, &root)?,
@@ -110,7 +193,7 @@ fn resources(
             .map_err(|error| error.at(&kustomization.place("sortOptions")))?;
     }
     resources.drop_notes();
-    origin::write(&kustomization, &root, &mut resources);
+    origin::write(&kustomization, &root, loader.tree.remotes, &mut resources);
     text::check(&mut resources)?;
     Ok(resources)
 }

@@ -1,9 +1,9 @@
 //! From paths to objects: files, directories, bases and components.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use capstan_tree::{EntryKind, Tree, TreeError, join, parent};
+use capstan_tree::{EntryKind, Tree, TreeError, parent};
 use capstan_yaml::{Document, Schema};
 use serde_json::Value;
 
@@ -14,7 +14,12 @@ use crate::layer::Accumulated;
 use crate::options::Options;
 use crate::origin::{self, Origin};
 use crate::plugin::{self, Scene};
+use crate::remote::{
+    AtUrl, Mounts, Need, Remotes, RepoSpec, is_file_url, is_remote, join, shown, split,
+};
+use crate::resource::Resource;
 use crate::schema::{Chosen, Schemas};
+use crate::trail::Trail;
 use crate::{generate, objects, transform};
 
 /// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
@@ -24,8 +29,10 @@ const LAYERS: usize = 5_000;
 
 /// Reads a tree for one build.
 pub(crate) struct Loader<'a> {
-    tree: &'a dyn Tree,
+    pub(crate) tree: Mounts<'a>,
     options: Options,
+    /// What is remote and was not fetched.
+    pub(crate) needs: RefCell<Vec<Need>>,
     /// How many layers it has read.
     layers: Cell<usize>,
     /// Whether it has read an object.
@@ -34,10 +41,11 @@ pub(crate) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(tree: &'a dyn Tree, options: Options) -> Self {
+    pub(crate) fn new(tree: &'a dyn Tree, remotes: &'a Remotes, options: Options) -> Self {
         Self {
-            tree,
+            tree: Mounts::new(tree, remotes),
             options,
+            needs: RefCell::default(),
             layers: Cell::new(0),
             met_objects: Cell::new(false),
             chosen: Chosen::default(),
@@ -54,10 +62,14 @@ impl<'a> Loader<'a> {
         self.chosen.schemas()
     }
 
-    /// May a layer read this file?
+    /// May a layer read this file? Those of remote bases never read outside of their own directory.
     fn permit(&self, directory: &str, path: &str) -> Result<(), BuildError> {
-        let inside = directory.is_empty() || path.starts_with(&format!("{directory}/"));
-        if inside || !self.options.restricts {
+        let is_restricted = self.options.restricts || split(directory).0.is_some();
+        if directory.is_empty() || !is_restricted {
+            return Ok(());
+        }
+        let real = self.tree.real(path).map_err(|error| escape(&error))?;
+        if real.starts_with(&format!("{directory}/")) {
             return Ok(());
         }
         let message = format!("security; file '/{path}' is not in or below '/{directory}'");
@@ -71,11 +83,13 @@ impl<'a> Loader<'a> {
         directory: &str,
     ) -> Result<Option<Kustomization>, BuildError> {
         let paths = FILES.map(|name| join(directory, name).unwrap_or_default());
-        let is_file = |path: &&String| self.tree.kind(path) == Some(EntryKind::File);
+        let is_file = |path: &&String| {
+            self.tree.kind(path) == Some(EntryKind::File) && self.permit(directory, path).is_ok()
+        };
         let found: Vec<&String> = paths.iter().filter(is_file).collect();
         match found.as_slice() {
             [] => Ok(None),
-            [path] => Kustomization::parse(&self.text("", path)?.0, path).map(Some),
+            [path] => Kustomization::parse(&self.text_of(path)?, path).map(Some),
             [first, second, ..] => {
                 let message = "Found multiple kustomization files";
                 Err(BuildError::new(format!("{message}: `{first}` and `{second}`"))
@@ -91,8 +105,9 @@ impl<'a> Loader<'a> {
         kustomization: &Kustomization,
     ) -> Result<Accumulated, BuildError> {
         let mut accumulated = Accumulated::default();
-        let mut visited = vec![directory.to_owned()];
-        self.run(directory, kustomization, &mut accumulated, &mut visited)?;
+        let mut trail = Trail::default();
+        trail.enter(directory)?;
+        self.run(directory, kustomization, &mut accumulated, &mut trail)?;
         Ok(accumulated)
     }
 
@@ -101,41 +116,53 @@ impl<'a> Loader<'a> {
         directory: &str,
         layer: &Kustomization,
         into: &mut Accumulated,
-        visited: &mut Vec<String>,
+        trail: &mut Trail,
     ) -> Result<(), BuildError> {
         self.choose_schema(directory, layer)?;
-        BuildError::gather(layer.resources.iter().map(|entry| {
-            let included = self.include(directory, entry, into, visited);
+        let included = BuildError::gather(layer.resources.iter().map(|entry| {
+            let included = self.include(directory, entry, into, trail);
             included.map_err(|error| error.while_("accumulating resources"))
-        }))?;
-        self.configure(directory, layer, into)?;
+        }));
+        self.settle(included)?;
         let scene = Scene { loader: self, directory };
-        generate::run(self, directory, layer, &mut into.resources)?;
-        plugin::generate(&scene, &layer.generators, &mut into.resources, visited)?;
+        let generated = self
+            .configure(directory, layer, into)
+            .and_then(|()| generate::run(self, directory, layer, &mut into.resources))
+            .and_then(|()| plugin::generate(&scene, &layer.generators, &mut into.resources, trail));
+        self.settle(generated)?;
         let components = layer.components.iter();
-        BuildError::gather(components.map(|entry| self.enter(directory, entry, into, visited)))?;
+        let changed =
+            BuildError::gather(components.map(|entry| self.change(directory, entry, into, trail)));
+        self.settle(changed)?;
+        if self.lacks() {
+            return Ok(());
+        }
         let config = Arc::clone(&into.config);
         transform::run(self, directory, layer, &config, &mut into.resources)?;
         origin::note_layer(layer, &mut into.resources);
-        plugin::transform(&scene, &layer.transformers, &mut into.resources, visited)?;
-        plugin::validate(&scene, &layer.validators, &mut into.resources, visited)?;
+        plugin::transform(&scene, &layer.transformers, &mut into.resources, trail)?;
+        plugin::validate(&scene, &layer.validators, &mut into.resources, trail)?;
         into.vars.add(&layer.vars, &mut into.resources)
     }
 
     /// Runs a component, which changes what is there already.
-    fn enter(
+    fn change(
         &self,
         directory: &str,
         entry: &Placed<String>,
         into: &mut Accumulated,
-        visited: &mut Vec<String>,
+        trail: &mut Trail,
     ) -> Result<(), BuildError> {
-        let accumulating = |error: BuildError| error.while_("accumulating components");
-        let path = self.resolve(directory, entry).map_err(accumulating)?;
-        let component = self.descend(&path, entry, true, visited).map_err(accumulating)?;
-        let done = self.run(&path, &component, into, visited);
-        visited.pop();
-        done.map_err(|error| error.through(&entry.place))
+        let before = trail.len();
+        let base = self.base(directory, entry, true, trail);
+        let base = base.map_err(|error| error.while_("accumulating components"));
+        let done = base.and_then(|base| {
+            let Some((path, component)) = base else { return Ok(()) };
+            let done = self.run(&path, &component, into, trail);
+            done.map_err(|error| error.through(&entry.place))
+        });
+        trail.back_to(before);
+        done
     }
 
     /// Takes the schema that the layer brings, unless one before it did.
@@ -178,69 +205,108 @@ impl<'a> Loader<'a> {
         into.configure(&config)
     }
 
-    /// Adds what an entry of `resources` means: the objects of a file, or the build of a directory.
+    /// Adds what an entry of `resources` means: the objects of a file, or the build of a directory; either may be remote.
     pub(crate) fn include(
         &self,
         directory: &str,
         entry: &Placed<String>,
         into: &mut Accumulated,
-        visited: &mut Vec<String>,
+        trail: &mut Trail,
     ) -> Result<(), BuildError> {
-        let path = self.resolve(directory, entry)?;
-        if self.tree.kind(&path) == Some(EntryKind::File) {
-            self.permit(directory, &path).map_err(|error| error.at(&entry.place))?;
-            for mut resource in
-                objects::of_file(self, &path).map_err(|error| error.at(&entry.place))?
-            {
-                resource.origin = Some(Origin::File(path.clone()));
-                into.resources.push(resource).map_err(|error| error.through(&entry.place))?;
+        let Placed { value: text, place } = entry;
+        let objects = if is_file_url(text) {
+            match self.objects_at(directory, text, place)? {
+                AtUrl::Objects(objects) => Some(objects),
+                AtUrl::Absent => None,
+                AtUrl::Unknown => return Ok(()),
+            }
+        } else {
+            self.objects_in(directory, text).map_err(|error| error.at(place))?
+        };
+        if let Some(objects) = objects {
+            for object in objects {
+                into.resources.push(object).map_err(|error| error.through(place))?;
             }
             return Ok(());
         }
-        let base = self.descend(&path, entry, false, visited)?;
-        let mut inner = Accumulated::default();
-        let done = self.run(&path, &base, &mut inner, visited);
-        visited.pop();
-        done.and_then(|()| into.extend(inner)).map_err(|error| error.through(&entry.place))
+        let before = trail.len();
+        let base = self.base(directory, entry, false, trail);
+        let done = base.and_then(|base| {
+            let Some((path, base)) = base else { return Ok(()) };
+            let mut inner = Accumulated::default();
+            let done = self.run(&path, &base, &mut inner, trail);
+            done.and_then(|()| into.extend(inner)).map_err(|error| error.through(place))
+        });
+        trail.back_to(before);
+        done
+    }
+
+    /// The objects of a file of the tree; nothing when no file is named so.
+    fn objects_in(&self, directory: &str, name: &str) -> Result<Option<Vec<Resource>>, BuildError> {
+        let Ok(path) = join(directory, name) else { return Ok(None) };
+        if name.is_empty() || self.tree.kind(&path) != Some(EntryKind::File) {
+            return Ok(None);
+        }
+        self.permit(directory, &path)?;
+        let mut objects = objects::of_text(self, &self.text_of(&path)?, &path)?;
+        for object in &mut objects {
+            object.origin = Some(Origin::File(path.clone()));
+        }
+        Ok(Some(objects))
+    }
+
+    /// The directory that an entry means and its kustomization, noted as entered; nothing before it was fetched.
+    fn base(
+        &self,
+        directory: &str,
+        entry: &Placed<String>,
+        component: bool,
+        trail: &mut Trail,
+    ) -> Result<Option<(String, Kustomization)>, BuildError> {
+        let path = match RepoSpec::parse(&entry.value) {
+            Ok(spec) => self.enter(&entry.value, &spec, &entry.place, trail)?,
+            Err(why) => Some(self.resolve(directory, entry, &why)?),
+        };
+        let Some(path) = path else { return Ok(None) };
+        let base = self.descend(&path, entry, component, trail)?;
+        Ok(Some((path, base)))
     }
 
     /// The path that an entry means, which exists.
-    fn resolve(&self, directory: &str, entry: &Placed<String>) -> Result<String, BuildError> {
+    fn resolve(
+        &self,
+        directory: &str,
+        entry: &Placed<String>,
+        why: &str,
+    ) -> Result<String, BuildError> {
         let text = entry.value.as_str();
         if text.is_empty() {
             return Err(BuildError::new("the path is empty").at(&entry.place));
         }
-        if is_remote(text) && self.tree.kind(&join(directory, text).unwrap_or_default()).is_none() {
-            return Err(BuildError::new(format!("`{text}` is remote"))
-                .at(&entry.place)
-                .hint("copy it into the repository: a build reads nothing but its source"));
-        }
         let path = join(directory, text).map_err(|error| escape(&error).at(&entry.place))?;
-        match self.tree.kind(&path) {
-            Some(_) => Ok(path),
-            None => Err(missing(self.tree, directory, text).at(&entry.place)),
+        let real = self.tree.real(&path).map_err(|error| escape(&error).at(&entry.place))?;
+        if self.tree.kind(&path).is_some() {
+            return Ok(real);
         }
+        if is_remote(text) {
+            let message = format!("`{}` is remote and no URL of a base: {why}", shown(text));
+            let hint = "write it as `https://<host>/<organisation>/<repository>//<directory>?ref=<revision>`";
+            return Err(BuildError::new(message).at(&entry.place).hint(hint));
+        }
+        Err(missing(&self.tree, directory, text).at(&entry.place))
     }
 
-    /// The kustomization of an included directory, which is noted as visited.
+    /// The kustomization of an included directory, which is noted as entered.
     fn descend(
         &self,
         path: &str,
         entry: &Placed<String>,
         component: bool,
-        visited: &mut Vec<String>,
+        trail: &mut Trail,
     ) -> Result<Kustomization, BuildError> {
-        let holds = |inner: &String| {
-            path.is_empty() || inner == path || inner.starts_with(&format!("{path}/"))
-        };
-        if visited.iter().any(holds) {
-            let chain = [visited.as_slice(), &[path.to_owned()]].concat().join("` -> `");
-            return Err(BuildError::new(format!("cycle: `{chain}`"))
-                .at(&entry.place)
-                .hint("a layer cannot include itself or a directory that it lies in"));
-        }
+        trail.enter(path).map_err(|error| error.at(&entry.place))?;
         self.layers.set(self.layers.get() + 1);
-        if visited.len() > DEPTH || self.layers.get() > LAYERS {
+        if trail.len() > DEPTH || self.layers.get() > LAYERS {
             let message = format!(
                 "too many layers: at most {DEPTH} may lie upon each other, and {LAYERS} in one build"
             );
@@ -269,26 +335,27 @@ impl<'a> Loader<'a> {
                 let message = format!("expected kind != 'Component' for path '/{path}'");
                 Err(BuildError::new(message).at(&entry.place).hint("list it under `components`"))
             }
-            _ => {
-                visited.push(path.to_owned());
-                Ok(found)
-            }
+            _ => Ok(found),
         }
     }
 
-    /// The bytes of a file that is named in a directory.
+    /// The bytes of a file that is named in a directory, or by a URL.
     pub(crate) fn read(&self, directory: &str, path: &str) -> Result<Vec<u8>, BuildError> {
+        if is_file_url(path) {
+            return self.read_url(path);
+        }
         let full = join(directory, path).map_err(|error| escape(&error))?;
         self.permit(directory, &full)?;
         self.tree.read(&full).map_err(|error| match error {
-            TreeError::NotFound(_) => missing(self.tree, directory, path),
+            TreeError::NotFound(_) => missing(&self.tree, directory, path),
             other => BuildError::new(other.to_string()),
         })
     }
 
     /// Is there a file of that name?
     pub(crate) fn is_file(&self, directory: &str, path: &str) -> bool {
-        join(directory, path).is_ok_and(|path| self.tree.kind(&path) == Some(EntryKind::File))
+        let is_there = |path: String| self.tree.kind(&path) == Some(EntryKind::File);
+        is_file_url(path) || join(directory, path).is_ok_and(is_there)
     }
 
     /// The documents of a file that is named in a directory, and its path.
@@ -304,19 +371,26 @@ impl<'a> Loader<'a> {
 
     /// The text of a file that is named in a directory, and its path.
     pub(crate) fn text(&self, directory: &str, path: &str) -> Result<(String, String), BuildError> {
-        let full = join(directory, path).map_err(|error| escape(&error))?;
-        let text = String::from_utf8(self.read(directory, path)?)
-            .map_err(|_| BuildError::new(format!("`{full}` is not UTF-8 text")))?;
-        Ok((text, full))
+        let full = if is_file_url(path) {
+            shown(path)
+        } else {
+            join(directory, path).map_err(|error| escape(&error))?
+        };
+        Ok((to_text(self.read(directory, path)?, &full)?, full))
+    }
+
+    /// The text of the file at a path.
+    fn text_of(&self, path: &str) -> Result<String, BuildError> {
+        let content = self.tree.read(path);
+        to_text(content.map_err(|error| BuildError::new(error.to_string()))?, path)
     }
 }
 
-/// Does a path lead to another machine?
-pub(crate) fn is_remote(path: &str) -> bool {
-    path.contains("://") || path.starts_with("git@") || path.starts_with("github.com")
+fn to_text(content: Vec<u8>, path: &str) -> Result<String, BuildError> {
+    String::from_utf8(content).map_err(|_| BuildError::new(format!("`{path}` is not UTF-8 text")))
 }
 
-fn escape(error: &TreeError) -> BuildError {
+pub(crate) fn escape(error: &TreeError) -> BuildError {
     BuildError::new(error.to_string()).hint("a build reads nothing outside its source")
 }
 

@@ -10,11 +10,15 @@ use crate::load::Loader;
 use crate::notes;
 use crate::resource::Resource;
 
-/// The objects of a file.
-pub(crate) fn of_file(loader: &Loader<'_>, path: &str) -> Result<Vec<Resource>, BuildError> {
-    let (documents, file) = loader.documents("", path, Schema::Objects)?;
+/// The objects of a file's text.
+pub(crate) fn of_text(
+    loader: &Loader<'_>,
+    text: &str,
+    file: &str,
+) -> Result<Vec<Resource>, BuildError> {
+    let documents = capstan_yaml::read_documents(text, file, Schema::Objects)?;
     let placed = documents.into_iter().map(|document| Unread {
-        place: Place { file: file.clone(), line: document.start.line },
+        place: Place { file: file.to_owned(), line: document.start.line },
         value: document.value,
         empty: document.empty,
     });

@@ -2,7 +2,10 @@
 
 use capstan_tree::parent;
 
+use serde_json::json;
+
 use crate::kustomization::Kustomization;
+use crate::remote::{Mount, Remote, Remotes, RepoSpec, shown, split};
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -13,11 +16,74 @@ const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
 /// The label that says who built it.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1");
 
+/// What stands for the root of a repository, as kustomize prints it.
+const ROOT: &str = "notCloned";
+
+/// A path, and the repository that it is in when that is not the one that is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) repo: String,
+    pub(crate) reference: String,
+}
+
+impl Source {
+    /// The directory of a remote base. Where kustomize prints a password, this does not.
+    pub(crate) fn of(spec: &RepoSpec) -> Self {
+        let path = capstan_tree::normalise(spec.root.trim_start_matches('/')).unwrap_or_default();
+        Self {
+            path: if path.is_empty() { ROOT.to_owned() } else { path },
+            repo: shown(&spec.url()),
+            reference: spec.reference.clone(),
+        }
+    }
+
+    /// Is it the root of its repository?
+    pub(crate) fn is_root(&self) -> bool {
+        self.path == ROOT
+    }
+
+    /// The place of a path, for the annotation.
+    fn at(path: &str, root: &str, remotes: &Remotes) -> Self {
+        let (mount, inside) = split(path);
+        let Some(Mount { index, at_root }) = mount else {
+            return Self { path: relative(root, path), ..Self::default() };
+        };
+        let path = if at_root { format!("{ROOT}/{inside}") } else { inside.to_owned() };
+        match remotes.get(index) {
+            Some((Remote::Repository(repository), _)) => {
+                Self { path, repo: shown(&repository.url), reference: repository.reference.clone() }
+            }
+            _ => Self { path, ..Self::default() },
+        }
+    }
+
+    /// What something is called that this place names.
+    pub(crate) fn append(&self, path: &str) -> Self {
+        match RepoSpec::parse(path) {
+            Ok(spec) => Self::of(&spec),
+            Err(_) => Self { path: relative("", &format!("{}/{path}", self.path)), ..self.clone() },
+        }
+    }
+
+    /// As YAML, with the path under a key of its own.
+    pub(crate) fn lines(&self, key: Option<&str>) -> Vec<String> {
+        let all = [(key, &self.path), (Some("repo"), &self.repo), (Some("ref"), &self.reference)];
+        let line = |(key, value): (Option<&str>, &String)| {
+            let text = capstan_yaml::emit(&json!({ (key?): value }));
+            (!value.is_empty()).then(|| text.trim_end().to_owned())
+        };
+        all.into_iter().filter_map(line).collect()
+    }
+}
+
 /// Where an object comes from, or what changed it; paths from the built directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A file of `resources`.
     File(String),
+    /// A URL of `resources`.
+    Elsewhere(Source),
     /// A generator or transformer.
     Plugin {
         configured_in: String,
@@ -52,16 +118,19 @@ impl Origin {
     }
 
     /// As YAML, with paths from the built directory.
-    fn lines(&self, root: &str) -> Vec<String> {
+    fn lines(&self, root: &str, remotes: &Remotes) -> Vec<String> {
         match self {
-            Self::File(path) => vec![format!("path: {}", relative(root, path))],
+            Self::File(path) => Source::at(path, root, remotes).lines(Some("path")),
+            Self::Elsewhere(source) => source.lines(Some("path")),
             Self::Plugin { configured_in, api_version, kind, name, namespace } => {
-                let mut lines = vec![
-                    format!("configuredIn: {}", relative(root, configured_in)),
+                let source = Source::at(configured_in, root, remotes);
+                let mut lines = source.lines(None);
+                lines.extend([
+                    format!("configuredIn: {}", source.path),
                     "configuredBy:".to_owned(),
                     format!("  apiVersion: {api_version}"),
                     format!("  kind: {kind}"),
-                ];
+                ]);
                 for (key, value) in [("name", name), ("namespace", namespace)] {
                     if !value.is_empty() {
                         lines.push(format!("  {key}: {value}"));
@@ -119,16 +188,21 @@ pub(crate) fn note(by: &Origin, resources: &mut Resources) {
 }
 
 /// Writes the annotations and labels that the kustomization asks for.
-pub(crate) fn write(kustomization: &Kustomization, root: &str, resources: &mut Resources) {
+pub(crate) fn write(
+    kustomization: &Kustomization,
+    root: &str,
+    remotes: &Remotes,
+    resources: &mut Resources,
+) {
     let asks = |option: &str| kustomization.build_metadata.iter().any(|it| it.value == option);
     let (origins, transformations) = (asks("originAnnotations"), asks("transformerAnnotations"));
     for resource in resources.iter_mut() {
         if let Some(origin) = resource.origin.as_ref().filter(|_| origins) {
-            let text = origin.lines(root).join("\n") + "\n";
+            let text = origin.lines(root, remotes).join("\n") + "\n";
             resource.set_metadata("annotations", ORIGIN, &text);
         }
         if transformations && !resource.transformations.is_empty() {
-            let one = |by: &Origin| format!("- {}\n", by.lines(root).join("\n  "));
+            let one = |by: &Origin| format!("- {}\n", by.lines(root, remotes).join("\n  "));
             let text: String = resource.transformations.iter().map(one).collect();
             resource.set_metadata("annotations", TRANSFORMATIONS, &text);
         }

@@ -1,13 +1,13 @@
 //! What a Flux Kustomization adds to the kustomization that it points at.
 
-use capstan_tree::{EntryKind, Ignore, Tree, join};
+use capstan_tree::{EntryKind, Ignore, Tree};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::decode::{Mode, decode};
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Image, Kustomization, Patch, Placed};
-use crate::load::is_remote;
+use crate::remote::{is_remote, join};
 
 /// The fields of a Flux Kustomization that change the build.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -11,6 +11,7 @@ use crate::error::{BuildError, Place};
 use crate::fields::{self, Field};
 use crate::generate::{self, GeneratorOptions};
 use crate::kustomization::Kustomization;
+use crate::origin::Source;
 use crate::patch;
 pub use crate::patch::MergeOptions;
 use crate::path::Path;
@@ -28,6 +29,14 @@ fn resource(value: &Value) -> Resource {
 /// The suffix that kustomize gives a generated object.
 pub fn hash(object: &Value) -> String {
     hash::suffix(&resource(object))
+}
+
+/// The annotation of what a place names: a path, or the URL of a remote base. `origin` is path, repository and revision.
+pub fn origin(origin: [&str; 3], names: &str) -> String {
+    let [path, repo, reference] = origin.map(str::to_owned);
+    let source = Source { path, repo, reference };
+    let source = if names.is_empty() { source } else { source.append(names) };
+    source.lines(Some("path")).join("\n") + "\n"
 }
 
 /// The JSON of which that suffix is the digest.

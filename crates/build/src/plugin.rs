@@ -16,6 +16,7 @@ use crate::objects;
 use crate::origin::{self, Origin};
 use crate::resource::Resource;
 use crate::resources::Resources;
+use crate::trail::Trail;
 
 /// What plugins see: where they read files, and from where.
 pub(crate) struct Scene<'a, 'b> {
@@ -27,7 +28,7 @@ pub(crate) struct Scene<'a, 'b> {
 fn configs(
     scene: &Scene<'_, '_>,
     entries: &[Placed<String>],
-    visited: &mut Vec<String>,
+    trail: &mut Trail,
 ) -> Result<Vec<Resource>, BuildError> {
     let mut accumulated = Accumulated::default();
     let mut paths = Vec::new();
@@ -42,7 +43,7 @@ fn configs(
         }
     }
     for entry in paths {
-        scene.loader.include(scene.directory, entry, &mut accumulated, visited)?;
+        scene.loader.include(scene.directory, entry, &mut accumulated, trail)?;
     }
     Ok(accumulated.resources.into_iter().collect())
 }
@@ -67,9 +68,9 @@ pub(crate) fn generate(
     scene: &Scene<'_, '_>,
     entries: &[Placed<String>],
     resources: &mut Resources,
-    visited: &mut Vec<String>,
+    trail: &mut Trail,
 ) -> Result<(), BuildError> {
-    for config in configs(scene, entries, visited)? {
+    for config in configs(scene, entries, trail)? {
         let place = config.place.clone();
         is_builtin(&config)?;
         let made = configs::generate(scene, &config).map_err(|error| fails(&config, error))?;
@@ -86,9 +87,9 @@ pub(crate) fn transform(
     scene: &Scene<'_, '_>,
     entries: &[Placed<String>],
     resources: &mut Resources,
-    visited: &mut Vec<String>,
+    trail: &mut Trail,
 ) -> Result<(), BuildError> {
-    for config in configs(scene, entries, visited)? {
+    for config in configs(scene, entries, trail)? {
         is_builtin(&config)?;
         configs::transform(scene, &config, resources).map_err(|error| error.at(&config.place))?;
         origin::note(&Origin::plugin(&config), resources);
@@ -101,10 +102,10 @@ pub(crate) fn validate(
     scene: &Scene<'_, '_>,
     entries: &[Placed<String>],
     resources: &mut Resources,
-    visited: &mut Vec<String>,
+    trail: &mut Trail,
 ) -> Result<(), BuildError> {
     const LABEL: &str = "validated-by";
-    for config in configs(scene, entries, visited)? {
+    for config in configs(scene, entries, trail)? {
         is_builtin(&config)?;
         let before: Vec<Value> = resources.iter().map(|r| r.value.clone()).collect();
         configs::transform(scene, &config, resources).map_err(|error| error.at(&config.place))?;

@@ -229,17 +229,8 @@ fn kustomization(case: &Value) -> Verdict {
 
 /// Where a file comes from: a path, and for remote bases the repository and revision.
 fn origin(case: &Value) -> Verdict {
-    let origin = &case["origin"];
-    let path =
-        [text(origin, "path"), text(case, "path")].into_iter().filter(|part| !part.is_empty());
-    let path = path.collect::<Vec<_>>().join("/");
-    let mut ours = format!("path: {path}\n");
-    for field in ["repo", "ref"] {
-        if let Some(value) = origin[field].as_str() {
-            ours.push_str(&format!("{field}: {value}\n"));
-        }
-    }
-    Verdict::equal(&ours.as_str(), &text(case, "expected"))
+    let origin = ["path", "repo", "ref"].map(|field| text(&case["origin"], field));
+    Verdict::equal(&parts::origin(origin, text(case, "path")).as_str(), &text(case, "expected"))
 }
 
 fn merge(case: &Value) -> Verdict {
