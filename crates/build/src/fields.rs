@@ -1,8 +1,13 @@
 //! Fields of objects, addressed by kind and path.
 
+use std::borrow::Cow;
+
 use capstan_model::GroupVersionKind;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use crate::error::BuildError;
+use crate::resource::Resource;
 
 /// A field of the objects that its selector admits; empty parts of the selector admit all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,6 +50,12 @@ impl Field {
             && admits(&self.kind, &gvk.kind)
     }
 
+    /// What is said when a visit fails.
+    pub(crate) fn fault(&self, resource: &Resource, error: &str) -> BuildError {
+        let id = resource.id();
+        BuildError::new(format!("considering field '{}' of {id}: {error}", self.path))
+    }
+
     /// Does this field stand for `other` too: the same path, of kinds that `other` admits?
     pub(crate) fn covers(&self, other: &Self) -> bool {
         admits(&other.group, &self.group)
@@ -63,8 +74,8 @@ impl Field {
         blank: &Value,
         change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
     ) -> Result<(), String> {
-        let keys = split(&self.path);
-        walk(root, &keys, if self.create { Some(blank) } else { None }, change)
+        let path = self.path.strip_prefix('/').unwrap_or(&self.path);
+        walk(root, Some(path), if self.create { Some(blank) } else { None }, change)
     }
 }
 
@@ -85,22 +96,42 @@ pub(crate) fn split_at(text: &str, divider: char) -> Vec<String> {
     marked.split(divider).map(|key| key.replace('\0', &divider.to_string())).collect()
 }
 
+/// The first key of a path, and the rest if there is one. Paths are walked all the time, so only a key with a slash is made anew.
+fn next_key(path: &str) -> (Cow<'_, str>, Option<&str>) {
+    let mut from = 0;
+    while let Some(at) = path[from..].find('/').map(|at| from + at) {
+        if !path[..at].ends_with('\\') {
+            return (plain(&path[..at]), Some(&path[at + 1..]));
+        }
+        from = at + 1;
+    }
+    (plain(path), None)
+}
+
+fn plain(key: &str) -> Cow<'_, str> {
+    if key.contains('/') { Cow::Owned(key.replace("\\/", "/")) } else { Cow::Borrowed(key) }
+}
+
+/// Walks the path; without one, `value` is what it leads to.
 fn walk(
     value: &mut Value,
-    keys: &[String],
+    path: Option<&str>,
     blank: Option<&Value>,
     change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
 ) -> Result<(), String> {
-    let Some((key, rest)) = keys.split_first() else { return change(value) };
+    let Some(keys) = path else { return change(value) };
     match value {
         Value::Null => Ok(()),
         Value::Array(items) => {
-            items.iter_mut().try_for_each(|item| walk(item, keys, blank, change))
+            items.iter_mut().try_for_each(|item| walk(item, path, blank, change))
         }
-        Value::Object(map) => match enter(map, key, rest.is_empty(), blank)? {
-            Some(child) => walk(child, rest, blank, change),
-            None => Ok(()),
-        },
+        Value::Object(map) => {
+            let (key, rest) = next_key(keys);
+            match enter(map, &key, rest.is_none(), blank)? {
+                Some(child) => walk(child, rest, blank, change),
+                None => Ok(()),
+            }
+        }
         _ => Err("expected sequence or mapping node".to_owned()),
     }
 }
@@ -122,15 +153,18 @@ fn enter<'a>(
         Some(_) => Some(Value::Object(Map::new())),
         None => None,
     };
-    match (map.get(key), made) {
-        (None | Some(Value::Null), Some(made)) => drop(map.insert(key.to_owned(), made)),
-        // The path says that it is a list.
-        (Some(Value::Null), None) if is_list => {
-            map.insert(key.to_owned(), Value::Array(Vec::new()));
-        }
-        _ => {}
+    if let (true, Some(made)) = (map.get(key).is_none_or(Value::is_null), made) {
+        map.insert(key.to_owned(), made);
     }
-    Ok(map.get_mut(key))
+    let found = map.get_mut(key);
+    Ok(match found {
+        // The path says that it is a list.
+        Some(null @ Value::Null) if is_list => {
+            *null = Value::Array(Vec::new());
+            Some(null)
+        }
+        found => found,
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use capstan_yaml::{Document, Schema};
+use capstan_yaml::Document;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -151,7 +151,7 @@ const FIELDS: [&str; 31] = [
 impl Kustomization {
     /// Reads a kustomization file.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, BuildError> {
-        let mut documents = capstan_yaml::read_documents(text, file, Schema::Config)?;
+        let mut documents = capstan_yaml::read_marked(text, file)?;
         let start = Place { file: file.to_owned(), line: 1 };
         if documents.len() > 1 {
             let place = Place { file: file.to_owned(), line: documents[1].start.line };

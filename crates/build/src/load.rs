@@ -224,10 +224,7 @@ impl<'a> Loader<'a> {
             self.objects_in(directory, text).map_err(|error| error.at(place))?
         };
         if let Some(objects) = objects {
-            for object in objects {
-                into.resources.push(object).map_err(|error| error.through(place))?;
-            }
-            return Ok(());
+            return into.resources.extend(objects).map_err(|error| error.through(place));
         }
         let before = trail.len();
         let base = self.base(directory, entry, false, trail);

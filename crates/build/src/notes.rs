@@ -1,6 +1,7 @@
 //! The annotations in which kustomize keeps its notes on an object. A file may bring them along: they count.
 
 use capstan_model::GroupVersionKind;
+use serde_json::Value;
 
 use crate::error::BuildError;
 use crate::generate::Behavior;
@@ -8,13 +9,15 @@ use crate::resource::{Id, Resource};
 use crate::transform::names::Side;
 
 const PREFIX: &str = "/metadata/annotations/internal.config.kubernetes.io~1";
+const OURS: &str = "internal.config.kubernetes.io/";
 
 /// Takes over the notes that an object's annotations hold. They are removed with all others at the end.
 ///
 /// # Errors
 /// When the lists of former names, namespaces and kinds differ in length.
 pub(crate) fn adopt(resource: &mut Resource) -> Result<(), BuildError> {
-    if resource.value.pointer("/metadata/annotations").is_none() {
+    let annotations = resource.get("/metadata/annotations").and_then(Value::as_object);
+    if !annotations.is_some_and(|map| map.keys().any(|key| key.starts_with(OURS))) {
         return Ok(());
     }
     for id in previous(resource)? {
@@ -53,7 +56,7 @@ fn text<'a>(resource: &'a Resource, note: &str) -> &'a str {
 }
 
 fn list(resource: &Resource, note: &str) -> Vec<String> {
-    match resource.value.pointer(&format!("{PREFIX}{note}")) {
+    match resource.get(&format!("{PREFIX}{note}")) {
         Some(_) => text(resource, note).split(',').map(str::to_owned).collect(),
         None => Vec::new(),
     }

@@ -51,7 +51,7 @@ pub fn split_image(image: &str) -> (&str, &str, &str) {
 
 /// Does `images[].name` mean this image? A name that is no pattern means none.
 pub fn is_image(image: &str, name: &str) -> bool {
-    images::pattern(name).is_ok_and(|pattern| pattern.is_match(image))
+    images::Named::new(name).is_ok_and(|named| named.matches(image))
 }
 
 /// The pairs of an `envs` file.
@@ -195,7 +195,7 @@ pub fn legacy_order(a: &GroupVersionKind, b: &GroupVersionKind) -> Ordering {
 
 /// Is this a built-in kind without namespaces?
 pub fn is_cluster_scoped(gvk: &GroupVersionKind) -> bool {
-    scope::is_cluster_scoped(gvk)
+    scope::is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind)
 }
 
 fn id(gvk: &GroupVersionKind, name: &str, namespace: &str) -> Id {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use capstan_model::GroupVersionKind;
@@ -21,7 +22,7 @@ impl Id {
     /// The namespace that counts: none for cluster-scoped kinds, `default` when none is given.
     pub(crate) fn effective_namespace(&self) -> &str {
         match self.namespace.as_str() {
-            _ if is_cluster_scoped(&self.gvk) => "",
+            _ if is_cluster_scoped(&self.gvk.group, &self.gvk.version, &self.gvk.kind) => "",
             "" => "default",
             namespace => namespace,
         }
@@ -33,6 +34,29 @@ impl Id {
             && self.name == other.name
             && self.effective_namespace() == other.effective_namespace()
     }
+
+    /// What two ids share that name the same object.
+    pub(crate) fn key(&self) -> Key<'_> {
+        let GroupVersionKind { group, version, kind } = &self.gvk;
+        Key {
+            name: Cow::Borrowed(&self.name),
+            kind,
+            group,
+            version,
+            namespace: Cow::Borrowed(self.effective_namespace()),
+        }
+    }
+}
+
+/// An id without text of its own: equal keys name the same object.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key<'a> {
+    name: Cow<'a, str>,
+    kind: &'a str,
+    group: &'a str,
+    version: &'a str,
+    /// The one that counts.
+    namespace: Cow<'a, str>,
 }
 
 /// In kustomize's form, which its users know: `Deployment.v1.apps/web.default`.
@@ -91,7 +115,15 @@ impl Resource {
     }
 
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.get(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The value under a JSON pointer. `Value::pointer` makes a text of each of its keys, and this is asked for all the time.
+    pub(crate) fn get(&self, pointer: &str) -> Option<&Value> {
+        if pointer.contains('~') {
+            return self.value.pointer(pointer);
+        }
+        pointer.split('/').skip(1).try_fold(&self.value, |value, key| value.get(key))
     }
 
     pub(crate) fn gvk(&self) -> GroupVersionKind {
@@ -108,16 +140,33 @@ impl Resource {
     }
 
     fn scalar(&self, pointer: &str) -> String {
-        self.value.pointer(pointer).and_then(scalar).unwrap_or_default()
+        self.get(pointer).and_then(scalar).unwrap_or_default()
+    }
+
+    /// As [`Id::key`] of the id that it has now.
+    pub(crate) fn key(&self) -> Key<'_> {
+        let text = |pointer: &str| match self.get(pointer) {
+            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
+            other => Cow::Owned(other.and_then(scalar).unwrap_or_default()),
+        };
+        let api_version = self.text("/apiVersion");
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let kind = self.text("/kind");
+        let namespace = match text("/metadata/namespace") {
+            _ if is_cluster_scoped(group, version, kind) => Cow::Borrowed(""),
+            namespace if namespace.is_empty() => Cow::Borrowed("default"),
+            namespace => namespace,
+        };
+        Key { name: text("/metadata/name"), kind, group, version, namespace }
     }
 
     pub(crate) fn id(&self) -> Id {
         Id { gvk: self.gvk(), namespace: self.namespace(), name: self.name() }
     }
 
-    /// The id that the file gave it.
-    pub(crate) fn original_id(&self) -> Id {
-        self.previous.first().cloned().unwrap_or_else(|| self.id())
+    /// The kind that the file gave it.
+    pub(crate) fn original_gvk(&self) -> GroupVersionKind {
+        self.previous.first().map_or_else(|| self.gvk(), |id| id.gvk.clone())
     }
 
     /// The ids that it had before it was renamed or moved, oldest first.

@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::error::BuildError;
 use crate::generate::Behavior;
-use crate::resource::{Id, Resource};
+use crate::resource::{Id, Key, Resource};
 
 /// Annotations that never leave a build.
 const NOTES: [&str; 18] = [
@@ -33,22 +35,37 @@ pub(crate) struct Resources(Vec<Resource>);
 impl Resources {
     /// Adds an object of a new id.
     pub(crate) fn push(&mut self, resource: Resource) -> Result<(), BuildError> {
-        let id = resource.id();
-        if let Some(other) = self.0.iter().find(|r| r.id().is_same(&id)) {
-            let error = BuildError::new(format!(
-                "may not add resource with an already registered id: {id}; it is first given in {}",
-                other.place
-            ));
-            return Err(error
-                .at(&resource.place)
-                .hint("remove one of them, or turn one into a patch of the other"));
+        let key = resource.key();
+        if let Some(other) = self.0.iter().find(|other| other.key() == key) {
+            return Err(known(&resource, other));
         }
         self.0.push(resource);
         Ok(())
     }
 
-    pub(crate) fn extend(&mut self, other: Self) -> Result<(), BuildError> {
-        other.into_iter().try_for_each(|resource| self.push(resource))
+    /// Adds objects of new ids.
+    pub(crate) fn extend(
+        &mut self,
+        others: impl IntoIterator<Item = Resource>,
+    ) -> Result<(), BuildError> {
+        let first = self.0.len();
+        self.0.extend(others);
+        match self.first_repeated(first) {
+            None => Ok(()),
+            Some((again, before)) => Err(known(&self.0[again], &self.0[before])),
+        }
+    }
+
+    /// The first object from a place on that has the id of one before it, and where that one is.
+    pub(crate) fn first_repeated(&self, from: usize) -> Option<(usize, usize)> {
+        let mut known: HashMap<Key<'_>, usize> = HashMap::with_capacity(self.0.len());
+        for (at, resource) in self.0.iter().enumerate() {
+            let before = *known.entry(resource.key()).or_insert(at);
+            if before != at && at >= from {
+                return Some((at, before));
+            }
+        }
+        None
     }
 
     /// Adds a generated object, or merges it into the one that it names.
@@ -89,8 +106,14 @@ impl Resources {
 
     /// The places of the objects that have or had this id.
     pub(crate) fn matching(&self, id: &Id) -> Vec<usize> {
-        let same = |r: &Resource| r.any_id(|other| other.is_same(id));
+        let key = id.key();
+        let was = |r: &Resource| r.previous_ids().iter().any(|other| other.is_same(id));
+        let same = |r: &Resource| r.key() == key || was(r);
         self.0.iter().enumerate().filter(|(_, r)| same(r)).map(|(index, _)| index).collect()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Resource] {
+        &self.0
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Resource> {
@@ -147,6 +170,16 @@ impl Resources {
             }
         });
     }
+}
+
+fn known(resource: &Resource, other: &Resource) -> BuildError {
+    BuildError::new(format!(
+        "may not add resource with an already registered id: {}; it is first given in {}",
+        resource.id(),
+        other.place
+    ))
+    .at(&resource.place)
+    .hint("remove one of them, or turn one into a patch of the other")
 }
 
 /// An annotation is text; what cannot be one is empty.

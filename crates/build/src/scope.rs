@@ -1,7 +1,5 @@
 //! Which built-in kinds live outside namespaces.
 
-use capstan_model::GroupVersionKind;
-
 const CLUSTER_SCOPED: [(&str, &[&str]); 14] = [
     ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
     (
@@ -33,12 +31,10 @@ const CLUSTER_SCOPED: [(&str, &[&str]); 14] = [
 ];
 
 /// Is this certainly a built-in kind without namespaces? Kinds of CRDs count as namespaced, and so does one without version.
-pub(crate) fn is_cluster_scoped(gvk: &GroupVersionKind) -> bool {
-    if gvk.version.is_empty() {
+pub(crate) fn is_cluster_scoped(group: &str, version: &str, kind: &str) -> bool {
+    if version.is_empty() {
         return false;
     }
-    (gvk.group == "policy" && gvk.kind == "PodSecurityPolicy")
-        || CLUSTER_SCOPED
-            .iter()
-            .any(|(group, kinds)| *group == gvk.group && kinds.contains(&gvk.kind.as_str()))
+    (group == "policy" && kind == "PodSecurityPolicy")
+        || CLUSTER_SCOPED.iter().any(|(known, kinds)| *known == group && kinds.contains(&kind))
 }

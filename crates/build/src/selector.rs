@@ -28,11 +28,11 @@ pub struct Target {
 
 /// A target ready to be compared.
 pub(crate) struct Matcher {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Pattern,
+    version: Pattern,
+    kind: Pattern,
+    name: Pattern,
+    namespace: Pattern,
     labels: Vec<Requirement>,
     annotations: Vec<Requirement>,
 }
@@ -52,47 +52,65 @@ impl Matcher {
 
     /// Names and namespaces match by what they are or by what they were in the file.
     pub(crate) fn matches(&self, resource: &Resource) -> bool {
-        let (now, then) = (resource.id(), resource.original_id());
+        let now = resource.id();
+        let then = resource.previous_ids().first().unwrap_or(&now);
         self.admits_kind(&now.gvk)
-            && (accepts(&self.name, &then.name) || accepts(&self.name, &now.name))
-            && (accepts(&self.namespace, then.effective_namespace())
-                || accepts(&self.namespace, now.effective_namespace()))
+            && (self.name.accepts(&then.name) || self.name.accepts(&now.name))
+            && (self.namespace.accepts(then.effective_namespace())
+                || self.namespace.accepts(now.effective_namespace()))
             && self.admits_labels(resource)
     }
 
     /// Does one id of an object match, its namespace as it is written?
     pub(crate) fn admits_id(&self, id: &Id) -> bool {
         self.admits_kind(&id.gvk)
-            && accepts(&self.name, &id.name)
-            && accepts(&self.namespace, &id.namespace)
+            && self.name.accepts(&id.name)
+            && self.namespace.accepts(&id.namespace)
     }
 
     /// Do labels and annotations match?
     pub(crate) fn admits_labels(&self, resource: &Resource) -> bool {
-        let metadata = |field: &str| resource.value.pointer(&format!("/metadata/{field}"));
-        self.labels.iter().all(|r| r.holds(metadata("labels")))
-            && self.annotations.iter().all(|r| r.holds(metadata("annotations")))
+        let metadata = |field: &str| resource.get(field);
+        self.labels.iter().all(|r| r.holds(metadata("/metadata/labels")))
+            && self.annotations.iter().all(|r| r.holds(metadata("/metadata/annotations")))
     }
 
     fn admits_kind(&self, gvk: &GroupVersionKind) -> bool {
-        accepts(&self.group, &gvk.group)
-            && accepts(&self.version, &gvk.version)
-            && accepts(&self.kind, &gvk.kind)
+        self.group.accepts(&gvk.group)
+            && self.version.accepts(&gvk.version)
+            && self.kind.accepts(&gvk.kind)
     }
 }
 
-fn accepts(regex: &Option<Regex>, text: &str) -> bool {
-    regex.as_ref().is_none_or(|regex| regex.is_match(text))
+/// What a text as a whole must be.
+enum Pattern {
+    Any,
+    /// To make a regular expression of a plain word takes longer than to look at all objects.
+    Word(String),
+    Regex(Box<Regex>),
 }
 
-fn anchored(field: &str, pattern: &str) -> Result<Option<Regex>, BuildError> {
+impl Pattern {
+    fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Word(word) => word == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+fn anchored(field: &str, pattern: &str) -> Result<Pattern, BuildError> {
     if pattern.is_empty() {
-        return Ok(None);
+        return Ok(Pattern::Any);
+    }
+    if pattern.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(Pattern::Word(pattern.to_owned()));
     }
     let regex = Regex::new(&format!("^(?:{pattern})$")).map_err(|error| {
         BuildError::new(format!("target.{field} is no regular expression: {error}"))
     })?;
-    Ok(Some(regex))
+    Ok(Pattern::Regex(Box::new(regex)))
 }
 
 /// One condition of a label selector.

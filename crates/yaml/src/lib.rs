@@ -15,5 +15,5 @@ mod timestamp;
 
 pub use emit::{emit, emit_all};
 pub use error::YamlError;
-pub use read::{Document, Mark, read, read_documents};
+pub use read::{Document, Mark, read, read_documents, read_marked};
 pub use scalar::{Schema, needs_quotes, resolve};

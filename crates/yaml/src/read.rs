@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::YamlError;
@@ -30,7 +32,7 @@ pub struct Document {
     pub value: Value,
     /// Where the content starts.
     pub start: Mark,
-    /// JSON pointers of the nulls that are written as nothing, where places are kept.
+    /// JSON pointers of the nulls that are written as nothing.
     pub empty: Vec<String>,
     marks: BTreeMap<String, Mark>,
 }
@@ -57,32 +59,50 @@ impl Document {
 /// The first fault of the text: bad syntax, a duplicate key, a key that is no string, an unknown
 /// anchor, a number that JSON cannot hold.
 pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
-    let documents = all(text, file, Schema::Objects, false)?;
+    let documents = all(text, file, Schema::Objects, Kept::Values)?;
     Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
-/// As [`read`], with the place of every value and a choice of schema.
+/// As [`read`], with where each document starts and a choice of schema.
 ///
 /// # Errors
 /// Those of [`read`].
 pub fn read_documents(text: &str, file: &str, schema: Schema) -> Result<Vec<Document>, YamlError> {
-    all(text, file, schema, true)
+    all(text, file, schema, Kept::Paths)
 }
 
-fn all(text: &str, file: &str, schema: Schema, marked: bool) -> Result<Vec<Document>, YamlError> {
+/// As [`read_documents`] of configuration, with the place of every value.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_marked(text: &str, file: &str) -> Result<Vec<Document>, YamlError> {
+    all(text, file, Schema::Config, Kept::Marks)
+}
+
+/// What is kept beside the values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Values,
+    /// What depends on where a value is.
+    Paths,
+    /// That, and the places of all values.
+    Marks,
+}
+
+fn all(text: &str, file: &str, schema: Schema, kept: Kept) -> Result<Vec<Document>, YamlError> {
     if schema == Schema::Config {
-        return Reader::new(text, file, 0, schema, marked).documents();
+        return Reader::new(text, file, 0, schema, kept).documents();
     }
     let text = split::with_plain_line_ends(text);
     let mut documents = Vec::new();
     for part in split::parts(&text, file)? {
-        documents.extend(Reader::new(part.text, file, part.line, schema, marked).first()?);
+        documents.extend(Reader::new(part.text, file, part.line, schema, kept).first()?);
     }
     Ok(documents)
 }
 
 struct Reader<'a> {
-    events: Box<dyn Iterator<Item = Result<(Event<'a>, Span), granit_parser::ScanError>> + 'a>,
+    events: Parser<'a, StrInput<'a>>,
     file: &'a str,
     /// How many lines stand before the text.
     line: usize,
@@ -92,26 +112,28 @@ struct Reader<'a> {
     schema: Schema,
     anchors: HashMap<usize, Value>,
     alias_budget: usize,
-    marks: Option<BTreeMap<String, Mark>>,
+    kept: Kept,
+    marks: BTreeMap<String, Mark>,
     empty: Vec<String>,
     path: String,
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, file: &'a str, line: usize, schema: Schema, marked: bool) -> Self {
+    fn new(text: &'a str, file: &'a str, line: usize, schema: Schema, kept: Kept) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // kustomize takes a text apart at its document marks before it reads it: a directive stands alone there.
         let directive = text.lines().next().is_some_and(|line| line.starts_with('%'));
         Self {
             refused: (schema != Schema::Config && directive).then(|| NO_DOCUMENT.to_owned()),
             has_surrogates: schema != Schema::Config && has_surrogates(text),
-            events: Box::new(Parser::new_from_str(text)),
+            events: Parser::new_from_str_with_options(text, options!(emit_comments: false)),
             file,
             line,
             schema,
             anchors: HashMap::new(),
             alias_budget: ALIAS_BUDGET,
-            marks: marked.then(BTreeMap::new),
+            kept,
+            marks: BTreeMap::new(),
             empty: Vec::new(),
             path: String::new(),
         }
@@ -151,7 +173,7 @@ impl<'a> Reader<'a> {
                 event => {
                     let start = self.mark(&span);
                     let value = self.value(event, &span)?;
-                    let marks = self.marks.as_mut().map(std::mem::take).unwrap_or_default();
+                    let marks = std::mem::take(&mut self.marks);
                     self.anchors.clear();
                     let empty = std::mem::take(&mut self.empty);
                     return Ok(Some(Document { value, start, empty, marks }));
@@ -160,11 +182,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next event that stands for data. Whether the parser tells comments depends on who else uses it in a build.
     fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
-        let mut events =
-            self.events.by_ref().skip_while(|event| matches!(event, Ok((Event::Comment(..), _))));
-        match events.next() {
+        match self.events.next() {
             Some(Ok(pair)) => Ok(pair),
             Some(Err(error)) => {
                 let at = error.marker();
@@ -183,31 +202,42 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
-        let at = self.mark(span);
-        if let Some(marks) = &mut self.marks {
-            marks.insert(self.path.clone(), at);
+        if self.kept == Kept::Marks {
+            self.marks.insert(self.path.clone(), self.mark(span));
         }
         let (value, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_pairs(&text, style, span)?;
-                // A null that is written as nothing, or as an empty text that a tag calls null.
-                if span.is_empty() || (text.is_empty() && tag.is_some()) {
-                    self.empty.push(self.path.clone());
-                }
-                let value = self
-                    .scalar(&text, style, tag.as_deref())
-                    .map_err(|message| self.error(self.mark(span), message))?;
-                (value, anchor)
-            }
             Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
             Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
+            leaf => return self.leaf(leaf, span),
+        };
+        self.note(anchor, &value);
+        Ok(value)
+    }
+
+    /// A value without values in it. On its own, because what calls itself must be small on the stack.
+    fn leaf(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+        let (text, style, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => (text, style, anchor, tag),
             Event::Alias(id) => return self.alias(id, span),
             _ => return Err(self.error(self.mark(span), "a value was expected here".to_owned())),
         };
+        self.refuse_pairs(&text, style, span)?;
+        // A null that is written as nothing, or as an empty text that a tag calls null.
+        if span.is_empty() || (text.is_empty() && tag.is_some()) {
+            self.empty.push(self.path.clone());
+        }
+        let value = self
+            .scalar(&text, style, tag.as_deref())
+            .map_err(|message| self.error(self.mark(span), message))?;
+        self.note(anchor, &value);
+        Ok(value)
+    }
+
+    /// Remembers a value that has an anchor.
+    fn note(&mut self, anchor: usize, value: &Value) {
         if anchor != 0 {
             self.anchors.insert(anchor, value.clone());
         }
-        Ok(value)
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
@@ -268,8 +298,17 @@ impl<'a> Reader<'a> {
             if event == Event::SequenceEnd {
                 return Ok(Value::Array(items));
             }
-            let index = items.len().to_string();
-            items.push(self.child(&index, event, &span)?);
+            let length = self.path.len();
+            self.enter(items.len());
+            items.push(self.value(event, &span)?);
+            self.path.truncate(length);
+        }
+    }
+
+    /// Steps to an item of a list.
+    fn enter(&mut self, index: usize) {
+        if self.kept != Kept::Values {
+            let _ = write!(self.path, "/{index}");
         }
     }
 
@@ -282,11 +321,7 @@ impl<'a> Reader<'a> {
             if event == Event::MappingEnd {
                 break;
             }
-            let is_merge = matches!(&event, Event::Scalar(text, style, _, tag)
-            if text == "<<" && match tag.as_deref() {
-                Some(tag) => core_tag(tag) == "merge",
-                None => *style == ScalarStyle::Plain,
-            });
+            let is_merge = is_merge(&event);
             let key = self.key(event, &span)?;
             let (event, value_span) = self.next()?;
             if is_merge {
@@ -299,12 +334,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let value = self.child(&key, event, &value_span)?;
-            // Configuration takes the last of two equal keys, objects none.
-            if self.schema != Schema::Config && map.contains_key(&key) {
-                let message = format!("mapping key \"{key}\" already defined: it is given twice");
-                return Err(self.error(self.mark(&span), message));
-            }
-            map.insert(key, value);
+            self.insert(&mut map, key, value, &span)?;
         }
         for (key, value) in merged {
             map.entry(key).or_insert(value);
@@ -312,13 +342,37 @@ impl<'a> Reader<'a> {
         Ok(Value::Object(map))
     }
 
+    fn insert(
+        &self,
+        map: &mut Map<String, Value>,
+        key: String,
+        value: Value,
+        span: &Span,
+    ) -> Result<(), YamlError> {
+        match map.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(value)),
+            // Configuration takes the last of two equal keys, objects none.
+            Entry::Occupied(mut old) if self.schema == Schema::Config => drop(old.insert(value)),
+            Entry::Occupied(old) => {
+                let key = old.key();
+                let message = format!("mapping key \"{key}\" already defined: it is given twice");
+                return Err(self.error(self.mark(span), message));
+            }
+        }
+        Ok(())
+    }
+
     fn child(&mut self, key: &str, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
-        if self.marks.is_none() {
+        if self.kept == Kept::Values {
             return self.value(event, span);
         }
         let length = self.path.len();
         self.path.push('/');
-        self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        if key.contains(['~', '/']) {
+            self.path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        } else {
+            self.path.push_str(key);
+        }
         let value = self.value(event, span);
         self.path.truncate(length);
         value
@@ -395,6 +449,15 @@ fn has_surrogates(text: &str) -> bool {
     })
 }
 
+/// Is it the key `<<`?
+fn is_merge(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, style, _, tag)
+    if text == "<<" && match tag.as_deref() {
+        Some(tag) => core_tag(tag) == "merge",
+        None => *style == ScalarStyle::Plain,
+    })
+}
+
 /// The name of a tag of YAML's own; empty for others.
 fn core_tag(tag: &Tag) -> &str {
     const CORE: &str = "tag:yaml.org,2002:";
@@ -429,7 +492,7 @@ fn decode(text: &str) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Schema, read, read_documents};
+    use super::{read, read_marked};
     use serde_json::json;
 
     #[test]
@@ -489,7 +552,7 @@ mod tests {
     #[test]
     fn marks_lead_to_lines() {
         let text = "kind: A\nresources:\n- a\n- b\nlabels:\n- pairs: {x: y}\n";
-        let document = read_documents(text, "f", Schema::Config).expect("valid").remove(0);
+        let document = read_marked(text, "f").expect("valid").remove(0);
         assert_eq!(document.mark("/resources/1").line, 4);
         assert_eq!(document.mark("/labels/0/pairs/x/deeper").line, 6);
         assert_eq!(document.start.line, 1);

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -15,8 +17,8 @@ pub(crate) fn set(
     fields: &[Field],
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    let pattern = pattern(&image.name)?;
-    let change = |text: &str| pattern.is_match(text).then(|| change(text, image));
+    let named = Named::new(&image.name)?;
+    let change = |text: &str| named.matches(text).then(|| change(text, image));
     let walked: Vec<bool> = resources
         .iter_mut()
         .map(|resource| resource.text("/kind") != "CustomResourceDefinition")
@@ -24,27 +26,54 @@ pub(crate) fn set(
     for (resource, _) in resources.iter_mut().zip(&walked).filter(|(_, walked)| **walked) {
         walk(&mut resource.value, &change).map_err(BuildError::new)?;
     }
+    let fields: Vec<Field> = fields.iter().map(|field| field.clone().existing()).collect();
     for (resource, _) in resources.iter_mut().zip(&walked).filter(|(_, walked)| **walked) {
-        let (gvk, id) = (resource.gvk(), resource.id());
+        let gvk = resource.gvk();
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
-            let existing = field.clone().existing();
-            existing
+            field
                 .visit(&mut resource.value, &Value::Null, &mut |value| set_value(value, &change))
-                .map_err(|error| {
-                    let message = format!("considering field '{}' of {id}: {error}", field.path);
-                    BuildError::new(message)
-                })?;
+                .map_err(|error| field.fault(resource, &error))?;
         }
     }
     Ok(())
 }
 
+/// What may follow the name of an image.
+const VERSION: &str =
+    "(:[a-zA-Z0-9_.{}-]*)?(@[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[a-zA-Z0-9_.{}-]*)?$";
+
+static AFTER_NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("^{VERSION}")).expect("a fixed pattern"));
+
 /// The images that a name means. The name is a pattern: kustomize puts it into one unescaped.
-pub(crate) fn pattern(name: &str) -> Result<Regex, BuildError> {
-    const ALGORITHM: &str = "[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*";
-    let pattern = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@{ALGORITHM}:[a-zA-Z0-9_.{{}}-]*)?$");
-    Regex::new(&pattern)
-        .map_err(|error| BuildError::new(format!("`{name}` names no image: {error}")))
+pub(crate) enum Named<'a> {
+    /// Most names have but dots in them, which stand for any character. To make a pattern of one takes longer than a build.
+    Dotted(&'a str),
+    Pattern(Box<Regex>),
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn new(name: &'a str) -> Result<Self, BuildError> {
+        if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"./-_:".contains(&b)) {
+            return Ok(Self::Dotted(name));
+        }
+        let pattern = Regex::new(&format!("^{name}{VERSION}"))
+            .map_err(|error| BuildError::new(format!("`{name}` names no image: {error}")))?;
+        Ok(Self::Pattern(Box::new(pattern)))
+    }
+
+    pub(crate) fn matches(&self, image: &str) -> bool {
+        let name = match self {
+            Self::Pattern(pattern) => return pattern.is_match(image),
+            Self::Dotted(name) => name,
+        };
+        let mut rest = image.chars();
+        let is_named = name.chars().all(|wanted| match rest.next() {
+            Some(found) => found == wanted || (wanted == '.' && found != '\n'),
+            None => false,
+        });
+        is_named && AFTER_NAME.is_match(rest.as_str())
+    }
 }
 
 type Change<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -110,7 +139,7 @@ pub(crate) fn split(text: &str) -> (&str, &str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{change, split};
+    use super::{Named, change, split};
     use crate::kustomization::Image;
 
     #[test]
@@ -118,6 +147,21 @@ mod tests {
         assert_eq!(split("host:5000/a/b:1@sha256:x"), ("host:5000/a/b", "1", "sha256:x"));
         assert_eq!(split("host:5000/a"), ("host:5000/a", "", ""));
         assert_eq!(split("a@sha256:x"), ("a", "", "sha256:x"));
+    }
+
+    #[test]
+    fn a_name_is_a_pattern() {
+        let is_named = |name, image| Named::new(name).expect("a pattern").matches(image);
+        for name in ["a.b/c", "a[.]b/c", "a.b/(c)"] {
+            for image in ["a.b/c", "a.b/c:1", "a.b/c@sha256:x", "a.b/c:1@sha256:x", "a.b/c:"] {
+                assert!(is_named(name, image), "{name} {image}");
+            }
+            for image in ["a.b/cd", "xa.b/c", "a.b/", "a.b/c:1:2", "a.b/c:1@", ""] {
+                assert!(!is_named(name, image), "{name} {image}");
+            }
+        }
+        assert!(is_named("a.b", "axb") && is_named("a.b", "aéb:1") && !is_named("a[.]b", "axb"));
+        assert!(Named::new("a(").is_err());
     }
 
     #[test]

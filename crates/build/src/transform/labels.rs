@@ -42,21 +42,23 @@ pub(crate) fn set(
         return Ok(());
     }
     let blank = Value::Object(Map::new());
+    // kustomize writes a new key without quotes, and then cannot read what it wrote.
+    let is_no_text = |key: &&String| !matches!(resolve(key, Schema::Objects), Ok(Value::String(_)));
+    let faulty: Vec<&String> = pairs.keys().filter(is_no_text).collect();
     for resource in resources.iter_mut() {
-        let (gvk, id) = (resource.gvk(), resource.id());
+        let gvk = resource.gvk();
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
-            field.visit(&mut resource.value, &blank, &mut |value| insert(pairs, value)).map_err(
-                |error| {
-                    let message = format!("considering field '{}' of {id}: {error}", field.path);
-                    BuildError::new(message).hint("labels and annotations go into maps")
-                },
-            )?;
+            field
+                .visit(&mut resource.value, &blank, &mut |value| insert(pairs, &faulty, value))
+                .map_err(|error| {
+                    field.fault(resource, &error).hint("labels and annotations go into maps")
+                })?;
         }
     }
     Ok(())
 }
 
-fn insert(pairs: &Pairs, value: &mut Value) -> Result<(), String> {
+fn insert(pairs: &Pairs, faulty: &[&String], value: &mut Value) -> Result<(), String> {
     if value.is_null() {
         *value = Value::Object(Map::new());
     }
@@ -64,12 +66,13 @@ fn insert(pairs: &Pairs, value: &mut Value) -> Result<(), String> {
         return Err("wrong node kind: expected a map".to_owned());
     };
     for (key, text) in pairs {
-        // kustomize writes a new key without quotes, and then cannot read what it wrote.
-        let is_text = matches!(resolve(key, Schema::Objects), Ok(Value::String(_)));
-        if !is_text && !map.contains_key(key) {
-            return Err(format!("the key `{key}` is no text in YAML"));
+        match map.get_mut(key) {
+            Some(old) => *old = text.as_str().into(),
+            None if faulty.contains(&key) => {
+                return Err(format!("the key `{key}` is no text in YAML"));
+            }
+            None => drop(map.insert(key.clone(), text.as_str().into())),
         }
-        map.insert(key.clone(), text.as_str().into());
     }
     Ok(())
 }

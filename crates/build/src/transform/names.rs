@@ -1,8 +1,9 @@
+use capstan_model::GroupVersionKind;
 use serde_json::Value;
 
 use crate::error::BuildError;
 use crate::fields::Field;
-use crate::resource::{Id, Resource};
+use crate::resource::Resource;
 use crate::resources::Resources;
 
 /// On which side of a name an affix goes.
@@ -15,9 +16,9 @@ pub(crate) enum Side {
 }
 
 /// Kinds whose name means something outside the build, so that it stays.
-fn keeps_name(id: &Id) -> bool {
+fn keeps_name(gvk: &GroupVersionKind) -> bool {
     matches!(
-        (id.gvk.group.as_str(), id.gvk.kind.as_str()),
+        (gvk.group.as_str(), gvk.kind.as_str()),
         (_, "CustomResourceDefinition" | "Namespace") | ("apiregistration.k8s.io", "APIService")
     )
 }
@@ -30,11 +31,11 @@ pub(crate) fn affix(
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
     for resource in resources.iter_mut() {
-        let original = resource.original_id();
+        let original = resource.original_gvk();
         if keeps_name(&original) {
             continue;
         }
-        for field in fields.iter().filter(|field| field.admits(&original.gvk)) {
+        for field in fields.iter().filter(|field| field.admits(&original)) {
             one(side, affix, field, resource)?;
         }
     }
@@ -61,10 +62,8 @@ fn one(side: Side, affix: &str, field: &Field, resource: &mut Resource) -> Resul
         };
         Ok(())
     };
-    let id = resource.id();
-    field.visit(&mut resource.value, &Value::String(String::new()), change).map_err(|error| {
-        BuildError::new(format!("considering field '{}' of {id}: {error}", field.path))
-    })
+    let done = field.visit(&mut resource.value, &Value::String(String::new()), change);
+    done.map_err(|error| field.fault(resource, &error))
 }
 
 /// The text of a scalar.

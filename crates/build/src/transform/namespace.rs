@@ -40,24 +40,23 @@ pub(crate) fn set(rule: &Rule<'_>, resources: &mut Resources) -> Result<(), Buil
         resource.remember_id();
         rule.apply(resource)?;
     }
-    let ids: Vec<_> = resources.iter().map(Resource::id).collect();
-    for (index, id) in ids.iter().enumerate() {
-        if ids[..index].iter().any(|other| other.is_same(id)) {
-            let message = format!("namespace transformation produces ID conflict: {id}");
-            return Err(BuildError::new(message).hint(format!(
-                "two objects differed only by their namespace, which is now `{}`; rename one of them",
-                rule.namespace
-            )));
-        }
-    }
-    Ok(())
+    let Some((again, _)) = resources.first_repeated(0) else { return Ok(()) };
+    let id = resources.get_mut(again).id();
+    Err(BuildError::new(format!("namespace transformation produces ID conflict: {id}")).hint(
+        format!(
+            "two objects differed only by their namespace, which is now `{}`; rename one of them",
+            rule.namespace
+        ),
+    ))
 }
 
 impl Rule<'_> {
     /// Sets the namespace in one object.
     pub(crate) fn apply(&self, resource: &mut Resource) -> Result<(), BuildError> {
         let gvk = resource.gvk();
-        if !is_cluster_scoped(&gvk) && (!self.unset_only || resource.namespace().is_empty()) {
+        if !is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind)
+            && (!self.unset_only || resource.namespace().is_empty())
+        {
             resource.set_namespace(self.namespace);
         }
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");

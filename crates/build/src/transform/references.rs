@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use capstan_model::GroupVersionKind;
 use serde_json::Value;
 
 use crate::config::Referral;
@@ -24,10 +25,10 @@ impl<'a> Rules<'a> {
         Self(rules)
     }
 
-    fn of(&self, id: &Id) -> Vec<(&'a Referral, &'a Field)> {
-        let kinds = [id.gvk.kind.as_str(), ""];
+    fn of(&self, gvk: &GroupVersionKind) -> Vec<(&'a Referral, &'a Field)> {
+        let kinds = [gvk.kind.as_str(), ""];
         let rules = kinds.iter().filter_map(|kind| self.0.get(kind)).flatten();
-        rules.filter(|(_, field)| field.admits(&id.gvk)).copied().collect()
+        rules.filter(|(_, field)| field.admits(gvk)).copied().collect()
     }
 }
 
@@ -46,14 +47,14 @@ pub(crate) fn fix(resources: &mut Resources, referrals: &[Referral]) -> Result<(
     }
     let rules = Rules::new(referrals);
     for index in 0..current.len() {
-        check_subjects(resources.get_mut(index))?;
-        let rules = rules.of(&resources.get_mut(index).original_id());
+        check_subjects(&resources.as_slice()[index])?;
+        let rules = rules.of(&resources.as_slice()[index].original_gvk());
         if rules.is_empty() {
             continue;
         }
         let mut value = std::mem::take(&mut resources.get_mut(index).value);
-        let all: Vec<&Resource> = resources.iter().collect();
-        let scene = Scene { all: &all, current: &current, by_name: &by_name, referrer: index };
+        let all = resources.as_slice();
+        let scene = Scene { all, current: &current, by_name: &by_name, referrer: index };
         let fixed = rules.iter().try_for_each(|(to, field)| scene.fix(to, field, &mut value));
         let resource = resources.get_mut(index);
         resource.value = value;
@@ -69,7 +70,7 @@ struct Query<'a> {
 }
 
 struct Scene<'a> {
-    all: &'a [&'a Resource],
+    all: &'a [Resource],
     current: &'a [Id],
     by_name: &'a HashMap<String, Vec<usize>>,
     referrer: usize,
@@ -101,8 +102,8 @@ impl Scene<'_> {
     fn rename(&self, query: &Query<'_>, found: &mut Value) -> Result<(), BuildError> {
         match found {
             Value::String(name) => {
-                let any = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
-                if let Some(index) = self.select(query, name, any.to_vec(), false)? {
+                let Some(any) = self.by_name.get(name) else { return Ok(()) };
+                if let Some(index) = self.select(query, name, any.clone(), false)? {
                     name.clone_from(&self.current[index].name);
                 }
                 Ok(())
@@ -158,13 +159,13 @@ impl Scene<'_> {
         with_namespace: bool,
     ) -> Result<Option<usize>, BuildError> {
         candidates.retain(|i| self.fits(query, *i));
-        let referrer = self.all[self.referrer];
+        let referrer = &self.all[self.referrer];
         for lenient in [true, false] {
             if candidates.len() > 1 {
                 let agreeing: Vec<usize> = candidates
                     .iter()
                     .copied()
-                    .filter(|i| referrer.same_affixes(self.all[*i], lenient))
+                    .filter(|i| referrer.same_affixes(&self.all[*i], lenient))
                     .collect();
                 if !lenient && agreeing.is_empty() {
                     break;
