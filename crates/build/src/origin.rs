@@ -1,5 +1,7 @@
 //! `buildMetadata`: notes on the objects that say where they come from and what changed them.
 
+use std::sync::Arc;
+
 use capstan_tree::parent;
 
 use serde_json::json;
@@ -182,8 +184,9 @@ pub(crate) fn note_layer(layer: &Kustomization, resources: &mut Resources) {
 
 /// Notes at every object what changed it.
 pub(crate) fn note(by: &Origin, resources: &mut Resources) {
+    let by = Arc::new(by.clone());
     for resource in resources.iter_mut() {
-        resource.transformations.push(by.clone());
+        resource.transformations.push(Arc::clone(&by));
     }
 }
 
@@ -202,7 +205,16 @@ pub(crate) fn write(
             resource.set_metadata("annotations", ORIGIN, &text);
         }
         if transformations && !resource.transformations.is_empty() {
-            let one = |by: &Origin| format!("- {}\n", by.lines(root, remotes).join("\n  "));
+            let one = |by: &Arc<Origin>| {
+                format!(
+                    "- {}
+",
+                    by.lines(root, remotes).join(
+                        "
+  "
+                    )
+                )
+            };
             let text: String = resource.transformations.iter().map(one).collect();
             resource.set_metadata("annotations", TRANSFORMATIONS, &text);
         }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use capstan_model::GroupVersionKind;
 use serde_json::{Map, Value};
@@ -91,7 +92,7 @@ pub(crate) struct Resource {
     /// Where it comes from.
     pub(crate) origin: Option<Origin>,
     /// What changed it.
-    pub(crate) transformations: Vec<Origin>,
+    pub(crate) transformations: Vec<Arc<Origin>>,
     previous: Vec<Id>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,

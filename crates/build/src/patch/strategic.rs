@@ -26,7 +26,9 @@ pub(super) fn merge(
     let gvk = if schemas.knows(object_kind) { object_kind } else { patch_kind };
     let mut merger = Merger { schemas, gvk, options, path: Vec::new() };
     let merged = merger.value(Some(object), patch)?.unwrap_or(Value::Null);
-    merger.refuse_empty_keys(&merged)?;
+    if has_empty_key(&merged) {
+        merger.refuse_empty_keys(&merged)?;
+    }
     Ok(merged)
 }
 
@@ -203,6 +205,14 @@ impl Merger<'_> {
             *old = merged.clone();
         }
         Ok(merged)
+    }
+}
+
+fn has_empty_key(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, value)| key.is_empty() || has_empty_key(value)),
+        Value::Array(items) => items.iter().any(has_empty_key),
+        _ => false,
     }
 }
 
