@@ -2,10 +2,12 @@
 //!
 //! Reading resolves scalars as the Kubernetes tools do, which is neither YAML 1.1 nor 1.2 (see
 //! [`Schema`]); emitting prints what kustomize prints. Both work on plain JSON values: comments,
-//! styles and key order do not survive, because they do not survive kustomize either.
+//! styles and key order do not survive, because they do not survive kustomize either. They do survive in
+//! YAML inside of a text, which is read and written as a tree of [`Node`]s.
 
 mod emit;
 mod error;
+mod node;
 mod number;
 mod order;
 mod read;
@@ -15,5 +17,6 @@ mod timestamp;
 
 pub use emit::{emit, emit_all};
 pub use error::YamlError;
+pub use node::{Comments, Node, NodeKind, NodeStyle};
 pub use read::{Document, Mark, read, read_documents, read_marked};
 pub use scalar::{Schema, needs_quotes, resolve};

@@ -17,6 +17,11 @@ pub(crate) fn parse(text: &str) -> Option<Value> {
     integer(&plain).or_else(|| float(&plain))
 }
 
+/// Is the number written as an integer?
+pub(crate) fn is_integer(text: &str) -> bool {
+    integer(&text.replace('_', "")).is_some()
+}
+
 fn integer(text: &str) -> Option<Value> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),

@@ -438,7 +438,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Does a text have an escape of half a character, as JSON writes what is beyond sixteen bits?
-fn has_surrogates(text: &str) -> bool {
+pub(crate) fn has_surrogates(text: &str) -> bool {
     let after = text.match_indices("\\u").map(|(at, _)| &text.as_bytes()[at + 2..]);
     after.into_iter().any(|rest| match rest {
         [first, second, ..] => {

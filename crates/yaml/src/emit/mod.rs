@@ -1,7 +1,7 @@
 //! Values to text, byte for byte as kustomize prints them.
 
 mod scalar;
-mod style;
+pub(crate) mod style;
 
 use serde_json::{Map, Value};
 
@@ -9,9 +9,9 @@ use crate::number;
 use crate::order;
 
 /// Columns by which a level is moved in.
-const INDENT: usize = 2;
+pub(crate) const INDENT: usize = 2;
 /// A key longer than this is written with `? `, as libyaml does.
-const SIMPLE_KEY: usize = 128;
+pub(crate) const SIMPLE_KEY: usize = 128;
 
 /// One document: sorted keys, two spaces, lists not moved in under their key, multi-line strings
 /// as literal blocks, text that YAML 1.1 would take for something else in double quotes.
@@ -31,18 +31,18 @@ pub fn emit_all<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
 }
 
 #[derive(Default)]
-struct Writer {
-    text: String,
-    column: usize,
+pub(crate) struct Writer {
+    pub(crate) text: String,
+    pub(crate) column: usize,
 }
 
 impl Writer {
-    fn put(&mut self, c: char) {
+    pub(crate) fn put(&mut self, c: char) {
         self.text.push(c);
         self.column = if c == '\n' { 0 } else { self.column + 1 };
     }
 
-    fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         text.chars().for_each(|c| self.put(c));
     }
 

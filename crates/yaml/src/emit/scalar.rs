@@ -7,12 +7,22 @@ const WIDTH: usize = 80;
 impl Writer {
     /// A string in the style that fits it. A key is never folded.
     pub(super) fn string(&mut self, text: &str, indent: usize, key: bool) {
-        let fold = !key;
         match style::of(text, key) {
-            Style::Plain => self.plain(text, indent, fold),
+            Style::Literal => {
+                self.block_header('|', text);
+                self.put('\n');
+                self.literal(text, indent);
+            }
+            style => self.flow_scalar(text, style, indent, !key),
+        }
+    }
+
+    /// A scalar without a header.
+    pub(crate) fn flow_scalar(&mut self, text: &str, style: Style, indent: usize, fold: bool) {
+        match style {
             Style::Single => self.single(text, indent, fold),
             Style::Double => self.double(text, indent, fold),
-            Style::Literal => self.literal(text, indent),
+            _ => self.plain(text, indent, fold),
         }
     }
 
@@ -109,8 +119,9 @@ impl Writer {
         self.put(short);
     }
 
-    fn literal(&mut self, text: &str, indent: usize) {
-        self.put('|');
+    /// The mark of a block scalar, and what it says about indentation and the last line break.
+    pub(crate) fn block_header(&mut self, mark: char, text: &str) {
+        self.put(mark);
         if text.starts_with(' ') || text.starts_with(is_break) {
             self.write(&INDENT.to_string());
         }
@@ -120,13 +131,37 @@ impl Writer {
             (true, true) => self.put('+'),
             (true, false) => {}
         }
+    }
+
+    /// The lines of a literal block.
+    pub(crate) fn literal(&mut self, text: &str, indent: usize) {
         let mut at_start = true;
-        self.put('\n');
         for c in text.chars() {
             if is_break(c) {
                 at_start = true;
             } else if at_start {
                 (0..indent).for_each(|_| self.put(' '));
+                at_start = false;
+            }
+            self.put(c);
+        }
+    }
+
+    /// The lines of a folded block, of which none is folded that was not.
+    pub(crate) fn folded(&mut self, text: &str, indent: usize) {
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        // libyaml looks at the first line to see whether the next one is moved in.
+        let begins_with_blank = text.trim_start_matches(is_break).chars().next().is_none_or(blank);
+        let (mut at_start, mut is_moved_in) = (true, true);
+        for c in text.chars() {
+            if is_break(c) {
+                if c == '\n' && !at_start && !is_moved_in && !begins_with_blank {
+                    self.put('\n');
+                }
+                at_start = true;
+            } else if at_start {
+                (0..indent).for_each(|_| self.put(' '));
+                is_moved_in = blank(c);
                 at_start = false;
             }
             self.put(c);

@@ -4,48 +4,59 @@ use crate::scalar::needs_quotes;
 
 /// How a string is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Plain,
     Single,
     Double,
     Literal,
+    Folded,
 }
 
 /// The style of a string; `key` when it stands before a colon.
 pub(super) fn of(text: &str, key: bool) -> Style {
-    let wish = if text.contains('\n') {
+    let wish = if text.contains('\n') && !text.contains('\t') {
         Style::Literal
-    } else if needs_quotes(text) {
+    } else if text.contains('\n') || needs_quotes(text) {
         Style::Double
     } else {
         Style::Plain
     };
+    allowed(wish, text, key, false)
+}
+
+/// The style that a string may take when one is wished for: before a colon, and in a flow collection.
+pub(crate) fn allowed(wish: Style, text: &str, key: bool, flow: bool) -> Style {
     let shape = Shape::of(text);
+    let plain = shape.plain() && !(flow && shape.flow_indicators);
     match wish {
-        Style::Plain if shape.plain() && !(key && text.is_empty()) => Style::Plain,
-        Style::Plain if shape.single() => Style::Single,
-        Style::Literal if shape.literal() && !key => Style::Literal,
+        _ if key && shape.breaks => Style::Double,
+        Style::Plain if plain && !((key || flow) && text.is_empty()) => Style::Plain,
+        Style::Plain | Style::Single if shape.single() => Style::Single,
+        Style::Literal | Style::Folded if shape.block() && !key && !flow => wish,
         _ => Style::Double,
     }
 }
 
 /// Can the character stand for itself? Tabs and everything beyond the basic plane cannot.
-pub(super) const fn is_printable(c: char) -> bool {
+pub(crate) const fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}'
         | '\u{ff00}'..='\u{fffd}')
 }
 
 /// A line break for libyaml, which knows more of them than other readers.
-pub(super) const fn is_break(c: char) -> bool {
+pub(crate) const fn is_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "eight independent findings about one text")]
+#[expect(clippy::struct_excessive_bools, reason = "ten independent findings about one text")]
 struct Shape {
+    empty: bool,
     indicators: bool,
+    flow_indicators: bool,
     breaks: bool,
     special: bool,
+    tabs: bool,
     leading: bool,
     trailing_space: bool,
     trailing_break: bool,
@@ -56,15 +67,20 @@ struct Shape {
 impl Shape {
     fn of(text: &str) -> Self {
         let chars: Vec<char> = text.chars().collect();
+        let indicators = text.starts_with("---") || text.starts_with("...");
         let mut shape = Self {
-            indicators: text.starts_with("---") || text.starts_with("..."),
+            empty: text.is_empty(),
+            indicators,
+            flow_indicators: indicators,
             ..Self::default()
         };
         let last = chars.len().saturating_sub(1);
         for (at, c) in chars.iter().copied().enumerate() {
             let before = at.checked_sub(1).map(|i| chars[i]);
             shape.indicators |= is_indicator(c, before, chars.get(at + 1).copied());
-            shape.special |= !is_printable(c);
+            shape.flow_indicators |= matches!(c, ',' | '?' | '[' | ']' | '{' | '}' | ':');
+            shape.tabs |= c == '\t';
+            shape.special |= !is_printable(c) && c != '\t';
             shape.breaks |= is_break(c);
             if c == ' ' {
                 shape.leading |= at == 0;
@@ -83,17 +99,18 @@ impl Shape {
         !(self.indicators
             || self.breaks
             || self.special
+            || self.tabs
             || self.leading
             || self.trailing_space
             || self.trailing_break)
     }
 
     const fn single(&self) -> bool {
-        !(self.break_space || self.space_break || self.special)
+        !(self.break_space || self.space_break || self.special || self.tabs)
     }
 
-    const fn literal(&self) -> bool {
-        !(self.trailing_space || self.space_break || self.special)
+    const fn block(&self) -> bool {
+        !(self.empty || self.trailing_space || self.space_break || self.special)
     }
 }
 

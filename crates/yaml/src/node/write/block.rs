@@ -1,0 +1,91 @@
+use super::{Emitter, Position, is_simple_key};
+use crate::node::{Node, NodeKind, NodeStyle};
+
+impl Emitter {
+    pub(super) fn block_sequence(&mut self, node: &Node, position: Position) {
+        let before = self.indent;
+        let in_mapping = matches!(position, Position::Key | Position::Value);
+        let is_compact = in_mapping && (self.out.column == 0 || !self.indention);
+        if !(is_compact && before.is_some()) {
+            self.indent = Some(self.deeper(false));
+        }
+        for item in &node.content {
+            self.wait_for(item, "");
+            self.write_head();
+            self.write_indent();
+            self.block_indicator("-");
+            self.begin(item, Position::Item);
+            self.write_line();
+            self.write_foot();
+            self.body(item, Position::Item);
+        }
+        self.wait_for_end(node, "");
+        self.indent = before;
+    }
+
+    pub(super) fn block_mapping(&mut self, node: &Node, _: Position) {
+        let before = self.indent;
+        self.indent = Some(self.deeper(false));
+        let mut tail = "";
+        for entry in node.content.chunks_exact(2) {
+            let (key, value) = (&entry[0], &entry[1]);
+            self.block_key(key, tail);
+            tail = &key.comments.foot;
+            self.wait_for(value, "");
+            self.key_comment(value);
+            self.begin(value, Position::Value);
+            self.write_line();
+            self.write_foot();
+            self.body(value, Position::Value);
+        }
+        self.wait_for_end(node, tail);
+        self.write_head();
+        self.indent = before;
+    }
+
+    /// A key and its colon. Its foot comment comes after its value.
+    fn block_key(&mut self, key: &Node, tail: &str) {
+        self.wait_for_key(key, tail);
+        self.write_head();
+        self.write_indent();
+        if !self.waiting.line.is_empty() {
+            self.waiting.key = std::mem::take(&mut self.waiting.line);
+        }
+        if is_simple_key(key) {
+            self.begin(key, Position::Key);
+            self.body(key, Position::Key);
+            self.indicator(":", false);
+        } else {
+            self.block_indicator("?");
+            self.begin(key, Position::Value);
+            self.body(key, Position::Value);
+            self.write_indent();
+            self.block_indicator(":");
+        }
+    }
+
+    /// As [`Self::wait_for`], without the foot comment.
+    pub(super) fn wait_for_key(&mut self, key: &Node, tail: &str) {
+        let foot = std::mem::take(&mut self.waiting.foot);
+        self.wait_for(key, tail);
+        self.waiting.foot = foot;
+    }
+
+    /// The comment behind `key:` stands there before a block, and else behind the value.
+    fn key_comment(&mut self, value: &Node) {
+        if self.waiting.key.is_empty() {
+            return;
+        }
+        match value.kind {
+            NodeKind::Scalar if self.waiting.line.is_empty() => {
+                self.waiting.line = std::mem::take(&mut self.waiting.key);
+            }
+            NodeKind::Mapping | NodeKind::Sequence if value.style != NodeStyle::Flow => {
+                std::mem::swap(&mut self.waiting.line, &mut self.waiting.key);
+                self.write_line();
+                std::mem::swap(&mut self.waiting.line, &mut self.waiting.key);
+            }
+            _ => {}
+        }
+    }
+}
