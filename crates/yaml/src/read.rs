@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::YamlError;
 use crate::scalar::{self, Schema};
-use crate::split;
+use crate::{number, split};
 
 /// How many values aliases may add to one text: 100 thousand are far above any real manifest and
 /// far below what would hurt.
@@ -255,11 +255,19 @@ impl<'a> Reader<'a> {
             };
         };
         match core_tag(tag) {
-            "null" => Ok(Value::Null),
-            "bool" | "int" | "float" => match scalar::resolve(text, self.schema)? {
-                value @ (Value::Bool(_) | Value::Number(_)) => Ok(value),
-                _ => Err(format!("`{text}` is not of the type that its tag names")),
-            },
+            name @ ("null" | "bool" | "int" | "float") => {
+                let value = scalar::resolve(text, self.schema)?;
+                let fits = match name {
+                    "null" => value.is_null(),
+                    "bool" => value.is_boolean(),
+                    "int" => value.is_number() && number::is_integer(text),
+                    _ => value.is_number(),
+                };
+                match fits {
+                    true => Ok(value),
+                    false => Err(format!("`{text}` is not of the type that its tag names")),
+                }
+            }
             "binary" => decode(text),
             _ => Ok(Value::String(text.to_owned())),
         }
@@ -533,6 +541,9 @@ mod tests {
             ("x: 1\n1: y\n", "f:2:1: ", "not a string"),
             ("a: *missing\n", "f:1:4: ", ""),
             ("a: .inf\n", "f:1:4: ", "no JSON value"),
+            ("a: !!bool 12\n", "f:1:11: ", "not of the type"),
+            ("a: !!int 1.5\n", "f:1:10: ", "not of the type"),
+            ("a: !!null x\n", "f:1:11: ", "not of the type"),
         ] {
             let message = read(text, "f").expect_err(text).to_string();
             assert!(message.starts_with(place) && message.contains(words), "{text}: {message}");

@@ -104,6 +104,7 @@ fn comments_stay() {
         ("a: 1 #no\n", ""),
         ("a: &x # anchor\n  b: 1\n", "a: &x\n  b: 1 # anchor\n"),
         ("a: # k\n  1 # v\n", "a: 1 # v\n"),
+        ("? - a\n  # of a\n\n: b\n", "? - a\n  # of a\n: b\n"),
         ("a:\n    # far\n    b: 1\n   # odd\nc: 1\n", "a:\n  # far\n  b: 1\n  # odd\nc: 1\n"),
     ]);
 }
@@ -132,6 +133,7 @@ fn what_is_no_yaml_is_refused() {
         ("- a\nb: 1\n", "f:2:1: "),
         ("a: \"\\ud83d\\ude00\"\n", "f:1:4: "),
         ("&a.b x\n", "f:1:1: "),
+        ("a: !e!x y\n", "f:1:4: "),
         ("a:\n\tb: 1\n", "f:2:1: "),
         ("a: |\n  \tx\n", "f:2:3: "),
     ] {

@@ -39,7 +39,16 @@ impl Parser<'_> {
         }
         let key = self.node(false, false)?;
         let moved = add_key(&mut map, key);
-        let value = self.flow_value(is_end)?;
+        // go-yaml gives an empty value the place of its colon here.
+        let Token { start, .. } = self.peek()?;
+        let mut value = self.flow_value(is_end)?;
+        if value.tag == "!!null"
+            && value.value.is_empty()
+            && value.anchor.is_empty()
+            && !value.is_tagged
+        {
+            value = nothing(start);
+        }
         push_value(&mut map, moved, value);
         self.peek()?;
         Ok(map)

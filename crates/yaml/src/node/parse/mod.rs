@@ -164,7 +164,9 @@ impl<'a> Parser<'a> {
                     }
                     anchor = Some(name.clone());
                 }
-                Kind::Tag(handle, rest) if tag.is_none() => tag = Some(self.tag(handle, rest)),
+                Kind::Tag(handle, rest) if tag.is_none() => {
+                    tag = Some(self.tag(&token, handle, rest)?);
+                }
                 _ => break,
             }
             token = self.advance()?;
@@ -177,14 +179,15 @@ impl<'a> Parser<'a> {
         self.body(begun, &token, (block, indentless), has_properties)
     }
 
-    fn tag(&self, handle: &str, rest: &str) -> String {
+    fn tag(&self, token: &Token, handle: &str, rest: &str) -> Result<String> {
         let own = self.handles.iter().find(|(known, _)| !known.is_empty() && known == handle);
         let prefix = match (own, handle) {
             (Some((_, prefix)), _) => prefix,
             (None, "!!") => "tag:yaml.org,2002:",
-            (None, handle) => handle,
+            (None, "" | "!") => handle,
+            _ => return self.refuse(token, "found undefined tag handle"),
         };
-        tags::short(&format!("{prefix}{rest}"))
+        Ok(tags::short(&format!("{prefix}{rest}")))
     }
 
     fn body(

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::{Emitter, Position, is_simple_key};
 use crate::node::{Node, NodeKind, NodeStyle};
 
@@ -43,9 +45,10 @@ impl Emitter {
         self.indent = before;
     }
 
-    /// A key and its colon. Its foot comment comes after its value.
+    /// A key and its colon.
     fn block_key(&mut self, key: &Node, tail: &str) {
-        self.wait_for_key(key, tail);
+        let key = &*without_foot(key);
+        self.wait_for(key, tail);
         self.write_head();
         self.write_indent();
         if !self.waiting.line.is_empty() {
@@ -62,13 +65,6 @@ impl Emitter {
             self.write_indent();
             self.block_indicator(":");
         }
-    }
-
-    /// As [`Self::wait_for`], without the foot comment.
-    pub(super) fn wait_for_key(&mut self, key: &Node, tail: &str) {
-        let foot = std::mem::take(&mut self.waiting.foot);
-        self.wait_for(key, tail);
-        self.waiting.foot = foot;
     }
 
     /// The comment behind `key:` stands there before a block, and else behind the value.
@@ -88,4 +84,14 @@ impl Emitter {
             _ => {}
         }
     }
+}
+
+/// A key as it is written before its value: its foot comment comes after that.
+pub(super) fn without_foot(key: &Node) -> Cow<'_, Node> {
+    if key.comments.foot.is_empty() {
+        return Cow::Borrowed(key);
+    }
+    let mut key = key.clone();
+    key.comments.foot.clear();
+    Cow::Owned(key)
 }

@@ -1,3 +1,4 @@
+use super::block::without_foot;
 use super::{Emitter, Position, is_simple_key};
 use crate::node::Node;
 
@@ -61,14 +62,15 @@ impl Emitter {
         let (mut has_comma, mut tail) = (true, "");
         for entry in node.content.chunks_exact(2) {
             let (key, value) = (&entry[0], &entry[1]);
-            self.wait_for_key(key, tail);
+            let written = &*without_foot(key);
+            self.wait_for(written, tail);
             if !has_comma {
                 self.indicator(",", false);
             }
             tail = &key.comments.foot;
             self.write_head();
             self.break_line();
-            self.flow_key(key);
+            self.flow_key(written);
             self.wait_for(value, "");
             let announced = self.has_comments();
             self.begin(value, Position::Value);
