@@ -1,5 +1,8 @@
 //! The suffix that names a generated object by its content.
 
+use std::collections::BTreeMap;
+
+use capstan_yaml::{Comments, Node, NodeKind, NodeStyle};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -50,6 +53,57 @@ pub(crate) fn input(resource: &Resource) -> String {
     go_json(&json!(input))
 }
 
+/// The suffix of an object that is neither a ConfigMap nor a Secret, of its text: kustomize digests its tree of nodes,
+/// comments and places included, as Go writes it in JSON.
+pub(crate) fn of_node(document: &Node) -> String {
+    let mut anchors = BTreeMap::new();
+    let json = document.content.first().map(|node| node_json(node, &mut anchors));
+    shorten(&html_escaped(&json.unwrap_or_default()))
+}
+
+/// A node as go-yaml's struct: its fields in their order.
+fn node_json(node: &Node, anchors: &mut BTreeMap<String, String>) -> String {
+    let kind = match node.kind {
+        NodeKind::Document => 1,
+        NodeKind::Sequence => 2,
+        NodeKind::Mapping => 4,
+        NodeKind::Scalar => 8,
+        NodeKind::Alias => 16,
+    };
+    let style = match node.style {
+        NodeStyle::Plain => 0,
+        NodeStyle::Double => 2,
+        NodeStyle::Single => 4,
+        NodeStyle::Literal => 8,
+        NodeStyle::Folded => 16,
+        NodeStyle::Flow => 32,
+    } + i32::from(node.is_tagged);
+    let text = |text: &str| Value::from(text).to_string();
+    let content: Vec<String> = node.content.iter().map(|node| node_json(node, anchors)).collect();
+    let content = match content.is_empty() {
+        true => "null".to_owned(),
+        false => format!("[{}]", content.join(",")),
+    };
+    let is_alias = node.kind == NodeKind::Alias;
+    let alias = anchors.get(&node.value).filter(|_| is_alias).map_or("null", String::as_str);
+    let Comments { head, line, foot } = &node.comments;
+    let json = format!(
+        r#"{{"Kind":{kind},"Style":{style},"Tag":{},"Value":{},"Anchor":{},"Alias":{alias},"Content":{content},"HeadComment":{},"LineComment":{},"FootComment":{},"Line":{},"Column":{}}}"#,
+        text(&node.tag),
+        text(&node.value),
+        text(&node.anchor),
+        text(head),
+        text(line),
+        text(foot),
+        node.line,
+        node.column,
+    );
+    if !node.anchor.is_empty() {
+        anchors.insert(node.anchor.clone(), json.clone());
+    }
+    json
+}
+
 /// The first characters of the digest, spelt without vowels and look-alikes.
 fn shorten(json: &str) -> String {
     let digest = Sha256::digest(json);
@@ -69,8 +123,13 @@ fn shorten(json: &str) -> String {
 fn go_json(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
+    html_escaped(&sorted.to_string())
+}
+
+/// JSON with escapes for the characters that mean something to HTML, as Go writes it.
+pub(crate) fn html_escaped(json: &str) -> String {
     let mut text = String::new();
-    for c in sorted.to_string().chars() {
+    for c in json.chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
                 text.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -85,6 +144,7 @@ fn go_json(value: &Value) -> String {
 mod tests {
     use super::{go_json, suffix};
     use crate::error::Place;
+    use crate::parts::hash_text;
     use crate::resource::Resource;
     use serde_json::json;
 
@@ -100,6 +160,16 @@ mod tests {
         ] {
             assert_eq!(suffix(&Resource::new(value, Place::default())), expected);
         }
+    }
+
+    #[test]
+    fn other_objects_count_with_their_places() {
+        let text = "\napiVersion: test/v1\nkind: TestResource\nmetadata:\n  name: my-resource";
+        assert_eq!(hash_text(text).expect("valid"), "244782mkb7");
+        assert_ne!(hash_text(&format!("{text} # why")).expect("valid"), "244782mkb7");
+        let text = "a: &x {b: \"<\"}\nc: *x\n";
+        assert_eq!(hash_text(text).expect("valid"), "5dt76dthg4");
+        assert!(hash_text("").is_err() && hash_text("a: [").is_err());
     }
 
     #[test]

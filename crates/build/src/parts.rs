@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use capstan_model::GroupVersionKind;
+use capstan_yaml::{Node, YamlError};
 use serde_json::Value;
 
 use crate::config::Referral;
@@ -37,6 +38,17 @@ pub fn origin(origin: [&str; 3], names: &str) -> String {
     let source = Source { path, repo, reference };
     let source = if names.is_empty() { source } else { source.append(names) };
     source.lines(Some("path")).join("\n") + "\n"
+}
+
+/// The suffix of an object that is neither a ConfigMap nor a Secret, whose text counts with its comments and lines.
+///
+/// # Errors
+/// When the text is no YAML, or its aliases expand to too much.
+pub fn hash_text(manifest: &str) -> Result<String, BuildError> {
+    let refuse = |error: YamlError| BuildError::new(error.to_string());
+    capstan_yaml::read(manifest, "manifest").map_err(refuse)?;
+    let document = Node::read(manifest, "manifest").map_err(refuse)?;
+    document.map(|node| hash::of_node(&node)).ok_or_else(|| BuildError::new("the text is empty"))
 }
 
 /// The JSON of which that suffix is the digest.

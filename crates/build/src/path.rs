@@ -56,14 +56,34 @@ impl Path {
 
     /// The value at the path, where the path means one.
     pub(crate) fn get<'a>(&self, root: &'a Value) -> Option<&'a Value> {
-        self.0.iter().try_fold(root, |value, step| match (step, value) {
-            (Step::Key(key), Value::Object(map)) => map.get(key),
-            (Step::Index(at), Value::Array(items)) => items.get(*at),
-            (Step::Matching { field, text, .. }, Value::Array(items)) => {
-                items.iter().find(|item| text_of(item, field).as_ref() == Some(text))
-            }
-            _ => None,
-        })
+        root.pointer(&self.pointer(root)?)
+    }
+
+    /// As [`Self::get`], to be changed.
+    pub(crate) fn get_mut<'a>(&self, root: &'a mut Value) -> Option<&'a mut Value> {
+        let pointer = self.pointer(root)?;
+        root.pointer_mut(&pointer)
+    }
+
+    /// The JSON pointer of the value.
+    fn pointer(&self, root: &Value) -> Option<String> {
+        let mut value = root;
+        let mut pointer = String::new();
+        for step in &self.0 {
+            let key = match (step, value) {
+                (Step::Key(key), Value::Object(_)) => key.replace('~', "~0").replace('/', "~1"),
+                (Step::Index(at), Value::Array(_)) => at.to_string(),
+                (Step::Matching { field, text, .. }, Value::Array(items)) => {
+                    let is_meant = |item: &Value| text_of(item, field).as_ref() == Some(text);
+                    items.iter().position(is_meant)?.to_string()
+                }
+                _ => return None,
+            };
+            value = value.pointer(&format!("/{key}"))?;
+            pointer.push('/');
+            pointer.push_str(&key);
+        }
+        Some(pointer)
     }
 
     /// Calls `change` on every value that the path means, and says how many there were. With `blank`, what is missing is made.
@@ -74,6 +94,13 @@ impl Path {
         change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
     ) -> Result<usize, String> {
         walk(root, &self.0, blank, change)
+    }
+
+    /// The paths that this one begins with and that end in a search for an item.
+    pub(crate) fn searches(&self) -> impl Iterator<Item = Self> + '_ {
+        let is_search = |(_, step): &(usize, &Step)| matches!(step, Step::Matching { .. });
+        let ends = self.0.iter().enumerate().filter(is_search);
+        ends.map(|(at, _)| Self(self.0[..=at].to_vec()))
     }
 
     /// The paths of one step and more that this one begins with, each with the rest.

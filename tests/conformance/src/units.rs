@@ -9,9 +9,10 @@ use crate::case::{Verdict, expects_error, flag, is_expected_error, text};
 
 pub(crate) fn judge(case: &Value) -> Verdict {
     match text(case, "kind") {
-        "configmap-hash" | "secret-hash" | "unstructured-hash" => {
+        "configmap-hash" | "secret-hash" => {
             of_yaml(case, "manifest", |object| Ok(parts::hash(object).into()))
         }
+        "unstructured-hash" => result(case, parts::hash_text(text(case, "manifest"))),
         "configmap-hash-input" | "secret-hash-input" => {
             of_yaml(case, "manifest", |object| Ok(parts::hash_input(object).into()))
         }

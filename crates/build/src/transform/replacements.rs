@@ -259,7 +259,7 @@ impl To {
         };
         let blank = self.options.create.then_some(&blank);
         let mut set = |found: &mut Value| self.set(found, copied);
-        if embedded::set(&path, object, blank, &mut |found| assign(found, copied)) {
+        if embedded::set(&path, object, blank, copied) {
             return Ok(());
         }
         let missing = || {
