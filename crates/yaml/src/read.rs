@@ -109,6 +109,8 @@ struct Reader<'a> {
     refused: Option<String>,
     /// JSON's pairs of escapes, which are no YAML.
     has_surrogates: bool,
+    /// The length of a text whose last line has no line break.
+    open_end: Option<usize>,
     schema: Schema,
     anchors: HashMap<usize, Value>,
     alias_budget: usize,
@@ -126,6 +128,7 @@ impl<'a> Reader<'a> {
         Self {
             refused: (schema != Schema::Config && directive).then(|| NO_DOCUMENT.to_owned()),
             has_surrogates: schema != Schema::Config && has_surrogates(text),
+            open_end: has_open_end(text).then_some(text.len()),
             events: Parser::new_from_str_with_options(text, options!(emit_comments: false)),
             file,
             line,
@@ -227,10 +230,21 @@ impl<'a> Reader<'a> {
             self.empty.push(self.path.clone());
         }
         let value = self
-            .scalar(&text, style, tag.as_deref())
+            .scalar(self.without_missing_break(&text, style, span), style, tag.as_deref())
             .map_err(|message| self.error(self.mark(span), message))?;
         self.note(anchor, &value);
         Ok(value)
+    }
+
+    /// The last line of a block scalar has a break only where the text has one.
+    fn without_missing_break<'t>(&self, text: &'t str, style: ScalarStyle, span: &Span) -> &'t str {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        match self.open_end {
+            Some(end) if is_block && span.end.byte_offset() == Some(end) => {
+                text.strip_suffix('\n').unwrap_or(text)
+            }
+            _ => text,
+        }
     }
 
     /// Remembers a value that has an anchor.
@@ -466,6 +480,11 @@ fn is_merge(event: &Event<'_>) -> bool {
     })
 }
 
+/// Is there something on the last line, and no line break after it?
+fn has_open_end(text: &str) -> bool {
+    text.rsplit(['\n', '\r']).next().is_some_and(|line| !line.trim().is_empty())
+}
+
 /// The name of a tag of YAML's own; empty for others.
 fn core_tag(tag: &Tag) -> &str {
     const CORE: &str = "tag:yaml.org,2002:";
@@ -500,7 +519,7 @@ fn decode(text: &str) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, read_marked};
+    use super::{Schema, read, read_documents, read_marked};
     use serde_json::json;
 
     #[test]
@@ -521,6 +540,26 @@ mod tests {
             value,
             json!({"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 3}, "two": {"x": 1, "y": 2}})
         );
+    }
+
+    #[test]
+    fn a_block_scalar_ends_in_a_line_break_where_the_text_does() {
+        for (text, value) in [
+            ("a: |\n  x", "x"),
+            ("a: >\n  x\n  y", "x y"),
+            ("a: |+\n  x", "x"),
+            ("a: |-\n  x", "x"),
+            ("a: |\n  x\n", "x\n"),
+            ("a: |\n  x\n ", "x\n"),
+            ("a: |\n  x\n# c", "x\n"),
+            ("a: |\r\n  x", "x"),
+        ] {
+            assert_eq!(read(text, "f").expect("valid"), [json!({"a": value})], "{text:?}");
+            let config = read_documents(text, "f", Schema::Config).expect("valid").remove(0).value;
+            assert_eq!(config, json!({"a": value}), "{text:?}");
+        }
+        let two = read("a: |\n  x\n---\na: |\n  x", "f").expect("valid");
+        assert_eq!(two, [json!({"a": "x\n"}), json!({"a": "x"})]);
     }
 
     #[test]
