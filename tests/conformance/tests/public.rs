@@ -17,7 +17,9 @@ const WHOLE: [&str; 13] = [
     "gitignore-gen",
     "kstatus",
     "kstatus-gen",
+    "kustomize-filters",
     "kustomize-trees",
+    "kustomize-units",
     "patch-transform",
     "prune-order",
 ];
