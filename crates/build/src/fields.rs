@@ -64,6 +64,13 @@ impl Field {
             && self.path == other.path
     }
 
+    /// The maps at the path, with their JSON pointers.
+    pub(crate) fn maps<'a>(&self, root: &'a Value) -> Vec<(String, &'a Map<String, Value>)> {
+        let mut found = Vec::new();
+        maps_below(root, &split(&self.path), "", &mut found);
+        found
+    }
+
     /// Calls `change` on every value at the path. `blank` is what a missing field starts as.
     ///
     /// # Errors
@@ -76,6 +83,36 @@ impl Field {
     ) -> Result<(), String> {
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
         walk(root, Some(path), if self.create { Some(blank) } else { None }, change)
+    }
+}
+
+/// A key as a step of a JSON pointer.
+pub(crate) fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn maps_below<'a>(
+    value: &'a Value,
+    keys: &[String],
+    at: &str,
+    found: &mut Vec<(String, &'a Map<String, Value>)>,
+) {
+    match (value, keys.split_first()) {
+        (Value::Object(map), None) => {
+            found.push((at.to_owned(), map));
+        }
+        (Value::Object(map), Some((key, rest))) => {
+            let key = key.strip_suffix("[]").unwrap_or(key);
+            if let Some(child) = map.get(key) {
+                maps_below(child, rest, &format!("{at}/{}", escaped(key)), found);
+            }
+        }
+        (Value::Array(items), Some(_)) => {
+            for (index, item) in items.iter().enumerate() {
+                maps_below(item, keys, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -119,7 +119,7 @@ impl Generator {
     ) -> Result<Self, BuildError> {
         let mut config = config.clone();
         if let Value::Object(map) = &mut config {
-            for field in ["apiVersion", "kind", "metadata"] {
+            for field in ["apiVersion", "kind", "metadata", "env"] {
                 map.remove(field);
             }
         }
@@ -201,6 +201,9 @@ fn object(
     };
     if options.immutable {
         root.insert("immutable".to_owned(), true.into());
+    }
+    if kind == Kind::Secret {
+        root.insert("data".to_owned(), Value::Object(Map::new()));
     }
     for (key, content) in pairs(loader, directory, generator)? {
         let (field, text) = match (kind, String::from_utf8(content)) {

@@ -201,7 +201,13 @@ impl Kustomization {
             "commonAnnotations" => self.common_annotations = reader.one(key)?,
             "replicas" => self.replicas = reader.list(key)?,
             "images" | "imageTags" => self.images.extend(reader.list(key)?),
-            "replacements" => self.replacements = reader.list(key)?,
+            "replacements" => {
+                let given = |it: Placed<Entry>| Placed {
+                    value: it.value.without_empty_targets(),
+                    place: it.place,
+                };
+                self.replacements = reader.list(key)?.into_iter().map(given).collect();
+            }
             "vars" => self.vars = reader.list(key)?,
             "generators" => self.generators = reader.list(key)?,
             "transformers" => self.transformers = reader.list(key)?,

@@ -20,6 +20,7 @@ mod layer;
 mod load;
 mod notes;
 mod objects;
+mod one_value;
 mod options;
 mod origin;
 mod overlay;
@@ -185,6 +186,7 @@ fn assemble(
     transform::references::fix(&mut resources, &config.name_reference)?;
     vars.resolve(&config, &mut resources)?;
     resources.drop_local();
+    resources.check()?;
     let order = kustomization.sort_options.clone();
     let order = order.or_else(|| options.legacy_order.then(SortOptions::legacy));
     if let Some(order) = order {

@@ -135,7 +135,8 @@ impl Origin {
                 ]);
                 for (key, value) in [("name", name), ("namespace", namespace)] {
                     if !value.is_empty() {
-                        lines.push(format!("  {key}: {value}"));
+                        let value = capstan_yaml::emit(&value.as_str().into());
+                        lines.push(format!("  {key}: {}", value.trim_end()));
                     }
                 }
                 lines

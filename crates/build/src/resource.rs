@@ -5,8 +5,9 @@ use std::sync::Arc;
 use capstan_model::GroupVersionKind;
 use serde_json::{Map, Value};
 
-use crate::error::Place;
+use crate::error::{BuildError, Place};
 use crate::generate::Behavior;
+use crate::one_value::OneValue;
 use crate::origin::Origin;
 use crate::scope::is_cluster_scoped;
 use crate::transform::names::{Side, scalar};
@@ -93,13 +94,15 @@ pub(crate) struct Resource {
     pub(crate) origin: Option<Origin>,
     /// What changed it.
     pub(crate) transformations: Vec<Arc<Origin>>,
+    /// Fields that have one value.
+    pub(crate) one_value: OneValue,
     previous: Vec<Id>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,
 }
 
 impl Resource {
-    pub(crate) const fn new(value: Value, place: Place) -> Self {
+    pub(crate) fn new(value: Value, place: Place) -> Self {
         Self {
             value,
             place,
@@ -109,6 +112,7 @@ impl Resource {
             var_names: Vec::new(),
             origin: None,
             transformations: Vec::new(),
+            one_value: OneValue::default(),
             previous: Vec::new(),
             prefixes: Vec::new(),
             suffixes: Vec::new(),
@@ -163,6 +167,19 @@ impl Resource {
 
     pub(crate) fn id(&self) -> Id {
         Id { gvk: self.gvk(), namespace: self.namespace(), name: self.name() }
+    }
+
+    /// Is it still an object that has a kind and a name?
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let kind = self.text("/kind");
+        let missing = match (kind.is_empty(), self.name().is_empty() && !kind.ends_with("List")) {
+            (true, _) => "kind",
+            (_, true) => "metadata.name",
+            _ => return Ok(()),
+        };
+        Err(BuildError::new(format!("missing {missing} in object after it was changed"))
+            .at(&self.place)
+            .hint("a patch or a replacement of a layer took it away"))
     }
 
     /// The kind that the file gave it.
@@ -255,6 +272,20 @@ impl Resource {
             && strict(&self.suffixes, &other.suffixes)
     }
 
+    /// Gives an object annotations that kustomize takes notes on, which are annotations.
+    pub(crate) fn show_annotations(&mut self) {
+        let has_notes =
+            !(self.previous.is_empty() && self.prefixes.is_empty() && self.suffixes.is_empty())
+                || self.needs_hash
+                || self.behavior != Behavior::Unspecified;
+        if has_notes && let Some(metadata) = self.metadata() {
+            let annotations = metadata.entry("annotations").or_insert(Value::Null);
+            if annotations.is_null() {
+                *annotations = Value::Object(Map::new());
+            }
+        }
+    }
+
     /// Takes over what must survive when a generator replaces or extends `old`.
     pub(crate) fn continue_from(&mut self, old: Self) {
         self.set_name(&old.name());
@@ -268,7 +299,9 @@ impl Resource {
             }
         }
         self.needs_hash &= old.needs_hash;
-        self.origin = old.origin;
+        if self.behavior == Behavior::Merge {
+            self.origin = old.origin;
+        }
         self.transformations = old.transformations;
         self.var_names = old.var_names;
         self.previous = old.previous;
@@ -276,12 +309,22 @@ impl Resource {
         self.suffixes = old.suffixes;
     }
 
-    /// Adds the entries of `older` below a top-level field where it has none of its own.
+    /// Adds the entries of `older` below a top-level field where it has none of its own; all of them become texts.
     pub(crate) fn extend_data(&mut self, field: &str, older: &Self) {
-        if let (Some(Value::Object(entries)), Some(root)) =
-            (older.value.get(field), self.value.as_object_mut())
-        {
-            underlay(root, field, entries);
+        let entries = |resource: &Self| match resource.value.get(field) {
+            Some(Value::Object(entries)) => entries.clone(),
+            _ => Map::new(),
+        };
+        let text = |value: Value| Value::from(scalar(&value).unwrap_or_default());
+        let merged: Map<String, Value> = entries(older)
+            .into_iter()
+            .chain(entries(self))
+            .map(|(key, value)| (key, text(value)))
+            .collect();
+        let Some(root) = self.value.as_object_mut() else { return };
+        root.remove(field);
+        if !merged.is_empty() {
+            root.insert(field.to_owned(), Value::Object(merged));
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::BuildError;
 use crate::generate::Behavior;
@@ -133,6 +133,15 @@ impl Resources {
         self.0.sort_by_cached_key(key);
     }
 
+    /// Is each of them an object still, and the only one of its id?
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        self.0.iter().try_for_each(Resource::check)?;
+        match self.first_repeated(0) {
+            None => Ok(()),
+            Some((again, before)) => Err(known(&self.0[again], &self.0[before])),
+        }
+    }
+
     /// Removes what patches deleted.
     pub(crate) fn drop_deleted(&mut self) {
         self.0.retain(|resource| !resource.value.is_null());
@@ -141,9 +150,9 @@ impl Resources {
     /// Removes the annotations that are notes of kustomize and its tools to themselves.
     pub(crate) fn drop_notes(&mut self) {
         for resource in &mut self.0 {
-            let Some(Value::Object(metadata)) = resource.value.get_mut("metadata") else {
-                continue;
-            };
+            let Some(root) = resource.value.as_object_mut() else { continue };
+            let metadata = root.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+            let Value::Object(metadata) = metadata else { continue };
             let left = match metadata.get_mut("annotations") {
                 Some(Value::Object(annotations)) => {
                     annotations.retain(|key, _| !NOTES.contains(&key.as_str()));

@@ -1,5 +1,6 @@
 //! `sortOptions`: the order of the objects of the whole build.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use capstan_model::GroupVersionKind;
@@ -91,13 +92,13 @@ impl Legacy {
         resources.sort_by_cached_key(|resource| {
             let id = resource.id();
             let rank = ranks.get(id.gvk.kind.as_str()).copied().unwrap_or_default();
-            (rank, gvk_key(&id.gvk), id_key(&id))
+            (rank, Kind::of(&id.gvk), id_key(&id))
         });
     }
 }
 
 /// The place of a kind in the legacy order.
-pub(crate) fn legacy_key(gvk: &GroupVersionKind) -> (i64, String) {
+pub(crate) fn legacy_key(gvk: &GroupVersionKind) -> (i64, Kind) {
     let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
     let first = FIRST.iter().position(|kind| *kind == gvk.kind);
     let last = LAST.iter().position(|kind| *kind == gvk.kind);
@@ -106,18 +107,45 @@ pub(crate) fn legacy_key(gvk: &GroupVersionKind) -> (i64, String) {
         (None, Some(at)) => 1 + position(at),
         (None, None) => 0,
     };
-    (rank, gvk_key(gvk))
+    (rank, Kind::of(gvk))
 }
 
 fn or<'a>(text: &'a str, none: &'a str) -> &'a str {
     if text.is_empty() { none } else { text }
 }
 
-/// kustomize's order of kinds of one rank; a Namespace of the core group comes before one of another.
-fn gvk_key(gvk: &GroupVersionKind) -> String {
-    let group =
-        if gvk.kind == "Namespace" && gvk.group.is_empty() { "" } else { or(&gvk.group, "~G") };
-    format!("{group}_{}_{}", or(&gvk.version, "~V"), or(&gvk.kind, "~K"))
+/// A kind in kustomize's order of kinds of one rank.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Kind {
+    text: String,
+    is_namespace: bool,
+    is_core: bool,
+}
+
+impl Kind {
+    fn of(gvk: &GroupVersionKind) -> Self {
+        let (group, version) = (or(&gvk.group, "~G"), or(&gvk.version, "~V"));
+        Self {
+            text: format!("{group}_{version}_{}", or(&gvk.kind, "~K")),
+            is_namespace: gvk.kind == "Namespace",
+            is_core: gvk.group.is_empty(),
+        }
+    }
+}
+
+impl Ord for Kind {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.text.cmp(&other.text);
+        // A Namespace of the core group comes before one of another.
+        let both = self.is_namespace && other.is_namespace && (self.is_core || other.is_core);
+        if both { order.reverse() } else { order }
+    }
+}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 fn id_key(id: &Id) -> String {

@@ -124,10 +124,10 @@ impl Vars {
 
 fn note(var: &Var, resources: &mut Resources) -> Result<(), BuildError> {
     let id = var.objref.id();
-    let exact = !id.namespace.is_empty() || id.effective_namespace().is_empty();
-    let means = |other: &Id| {
-        if exact { id.is_same(other) } else { id.gvk == other.gvk && id.name == other.name }
-    };
+    // Of a namespace that is given, nobody asks whether the kind lies in one.
+    let admits =
+        |other: &Id| id.namespace.is_empty() || id.namespace == other.effective_namespace();
+    let means = |other: &Id| id.gvk == other.gvk && id.name == other.name && admits(other);
     let mut found = resources.iter_mut().filter(|resource| resource.any_id(means));
     let Some(first) = found.next() else { return Ok(()) };
     let more = found.count();

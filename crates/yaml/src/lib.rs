@@ -7,6 +7,7 @@
 
 mod emit;
 mod error;
+mod folded;
 mod node;
 mod number;
 mod order;
@@ -17,6 +18,7 @@ mod timestamp;
 
 pub use emit::{emit, emit_all};
 pub use error::YamlError;
+pub use folded::rewritten;
 pub use node::{Comments, Node, NodeKind, NodeStyle};
 pub use read::{Document, Mark, read, read_documents, read_marked};
 pub use scalar::{Schema, needs_quotes, resolve};

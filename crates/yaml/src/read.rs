@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
@@ -34,6 +35,10 @@ pub struct Document {
     pub start: Mark,
     /// JSON pointers of the nulls that are written as nothing.
     pub empty: Vec<String>,
+    /// Labels and annotations of a patch that are no texts: JSON pointers and how the values are written.
+    pub texts: BTreeMap<String, String>,
+    /// Folded texts of a patch: JSON pointers.
+    pub folded: Vec<String>,
     marks: BTreeMap<String, Mark>,
 }
 
@@ -111,12 +116,15 @@ struct Reader<'a> {
     has_surrogates: bool,
     /// The length of a text whose last line has no line break.
     open_end: Option<usize>,
+    text: &'a str,
     schema: Schema,
     anchors: HashMap<usize, Value>,
     alias_budget: usize,
     kept: Kept,
     marks: BTreeMap<String, Mark>,
     empty: Vec<String>,
+    texts: BTreeMap<String, String>,
+    folded: Vec<String>,
     path: String,
 }
 
@@ -129,6 +137,7 @@ impl<'a> Reader<'a> {
             refused: (schema != Schema::Config && directive).then(|| NO_DOCUMENT.to_owned()),
             has_surrogates: schema != Schema::Config && has_surrogates(text),
             open_end: has_open_end(text).then_some(text.len()),
+            text,
             events: Parser::new_from_str_with_options(text, options!(emit_comments: false)),
             file,
             line,
@@ -138,6 +147,8 @@ impl<'a> Reader<'a> {
             kept,
             marks: BTreeMap::new(),
             empty: Vec::new(),
+            texts: BTreeMap::new(),
+            folded: Vec::new(),
             path: String::new(),
         }
     }
@@ -179,7 +190,9 @@ impl<'a> Reader<'a> {
                     let marks = std::mem::take(&mut self.marks);
                     self.anchors.clear();
                     let empty = std::mem::take(&mut self.empty);
-                    return Ok(Some(Document { value, start, empty, marks }));
+                    let texts = std::mem::take(&mut self.texts);
+                    let folded = std::mem::take(&mut self.folded);
+                    return Ok(Some(Document { value, start, empty, texts, folded, marks }));
                 }
             }
         }
@@ -224,7 +237,7 @@ impl<'a> Reader<'a> {
             Event::Alias(id) => return self.alias(id, span),
             _ => return Err(self.error(self.mark(span), "a value was expected here".to_owned())),
         };
-        self.refuse_pairs(&text, style, span)?;
+        self.refuse_escapes(&text, style, span)?;
         // A null that is written as nothing, or as an empty text that a tag calls null.
         if span.is_empty() || (text.is_empty() && tag.is_some()) {
             self.empty.push(self.path.clone());
@@ -232,8 +245,21 @@ impl<'a> Reader<'a> {
         let value = self
             .scalar(self.without_missing_break(&text, style, span), style, tag.as_deref())
             .map_err(|message| self.error(self.mark(span), message))?;
+        if self.schema == Schema::Patches {
+            self.note_spelling(text, style, &value);
+        }
         self.note(anchor, &value);
         Ok(value)
+    }
+
+    /// Remembers how a value of a patch is written, where that counts.
+    fn note_spelling(&mut self, text: Cow<'a, str>, style: ScalarStyle, value: &Value) {
+        if style == ScalarStyle::Folded {
+            self.folded.push(self.path.clone());
+        }
+        if *value != *text && (is_annotation(&self.path) || is_label(&self.path)) {
+            self.texts.insert(self.path.clone(), text.into_owned());
+        }
     }
 
     /// The last line of a block scalar has a break only where the text has one.
@@ -265,6 +291,9 @@ impl<'a> Reader<'a> {
         let Some(tag) = tag else {
             return match style {
                 ScalarStyle::Plain => scalar::resolve(text, self.schema),
+                ScalarStyle::Folded if self.schema == Schema::Objects => {
+                    Ok(Value::String(crate::folded::rewritten(text)))
+                }
                 _ => Ok(Value::String(text.to_owned())),
             };
         };
@@ -288,15 +317,23 @@ impl<'a> Reader<'a> {
     }
 
     /// JSON writes what is beyond sixteen bits as a pair of escapes, of which YAML takes neither.
-    fn refuse_pairs(&self, text: &str, style: ScalarStyle, span: &Span) -> Result<(), YamlError> {
-        let is_pair = self.has_surrogates
-            && style == ScalarStyle::DoubleQuoted
-            && text.chars().any(|c| c > '\u{ffff}');
-        match is_pair {
-            true => Err(self
-                .error(self.mark(span), "found invalid Unicode character escape code".to_owned())),
-            false => Ok(()),
+    /// An escaped slash is of YAML 1.2, which kustomize's reader is not.
+    fn refuse_escapes(&self, text: &str, style: ScalarStyle, span: &Span) -> Result<(), YamlError> {
+        if style != ScalarStyle::DoubleQuoted {
+            return Ok(());
         }
+        let is_slash = || {
+            let written = span.slice(self.text).unwrap_or_default().replace("\\\\", "");
+            text.contains('/') && written.contains("\\/")
+        };
+        let message = if self.has_surrogates && text.chars().any(|c| c > '\u{ffff}') {
+            "found invalid Unicode character escape code"
+        } else if is_slash() {
+            "found unknown escape character"
+        } else {
+            return Ok(());
+        };
+        Err(self.error(self.mark(span), message.to_owned()))
     }
 
     fn alias(&mut self, id: usize, span: &Span) -> Result<Value, YamlError> {
@@ -403,7 +440,7 @@ impl<'a> Reader<'a> {
     fn key(&mut self, event: Event<'a>, span: &Span) -> Result<String, YamlError> {
         let value = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_pairs(&text, style, span)?;
+                self.refuse_escapes(&text, style, span)?;
                 let value = match (style, &tag) {
                     (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema)
                         .unwrap_or_else(|_| Value::String(text.to_string())),
@@ -497,7 +534,14 @@ fn core_tag(tag: &Tag) -> &str {
 
 /// An annotation is text, however it is written: kustomize keeps its spelling.
 fn is_annotation(path: &str) -> bool {
-    path.strip_prefix("/metadata/annotations/").is_some_and(|key| !key.contains('/'))
+    // The items of a list are objects.
+    let item = path.strip_prefix("/items/").and_then(|path| path.find('/').map(|at| &path[at..]));
+    let key = item.unwrap_or(path).strip_prefix("/metadata/annotations/");
+    key.is_some_and(|key| !key.contains('/'))
+}
+
+fn is_label(path: &str) -> bool {
+    path.strip_prefix("/metadata/labels/").is_some_and(|key| !key.contains('/'))
 }
 
 fn count(value: &Value) -> usize {

@@ -1,14 +1,17 @@
 //! Patches: strategic merge and JSON 6902, with and without targets.
 
+mod document;
 mod json6902;
 mod keyed;
 pub(crate) mod merge_keys;
+mod operations;
 mod strategic;
 
 use capstan_model::GroupVersionKind;
 use capstan_yaml::Schema;
 use serde_json::Value;
 
+use self::document::Document;
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Patch, Placed};
 use crate::load::Loader;
@@ -55,8 +58,8 @@ pub(crate) fn strategic_merges(
                 BuildError::new(format!("patch appears to be empty; files=[{value}]")).at(place)
             );
         }
-        for (document, at) in documents {
-            merge_by_id(loader, (document, &at), Allowed::default(), resources)
+        for document in documents {
+            merge_by_id(loader, document.with_texts(), Allowed::default(), resources)
                 .map_err(|error| error.at(place))?;
         }
         Ok(())
@@ -95,7 +98,7 @@ fn one(
     }
     let allows = |name: &str| patch.options.get(name).copied().unwrap_or_default();
     let allowed = Allowed { name: allows("allowNameChange"), kind: allows("allowKindChange") };
-    if let [(Value::Array(operations), _)] = documents.as_slice() {
+    if let [Document { value: Value::Array(operations), .. }] = documents.as_slice() {
         let Some(target) = &patch.target else {
             return Err(BuildError::new("must specify a target for JSON patch")
                 .hint("add `target` with at least a kind and a name"));
@@ -105,11 +108,10 @@ fn one(
         return json6902::apply(operations, &matcher, resources);
     }
     let Some(target) = &patch.target else {
-        return documents.into_iter().try_for_each(|(document, at)| {
-            merge_by_id(loader, (document, &at), allowed, resources)
-        });
+        let mut documents = documents.into_iter();
+        return documents.try_for_each(|it| merge_by_id(loader, it, allowed, resources));
     };
-    let (document, at) = match (documents.pop(), documents.is_empty()) {
+    let document = match (documents.pop(), documents.is_empty()) {
         (Some(only), true) => only,
         // Nothing but comments changes nothing.
         (None, _) => return Ok(()),
@@ -118,11 +120,13 @@ fn one(
             return Err(BuildError::new(message).hint("write an entry for each patch"));
         }
     };
-    let document = objects::object(document, &at)?;
+    let Document { value, place: at, folded, .. } = document.with_texts();
+    let document = objects::object(value, &at)?;
     let matcher = Matcher::new(target)?;
     let schemas = loader.schemas();
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
-        merge(&schemas, resource, &document.value, allowed)?;
+        let patch = document::with_new_folds(&document.value, &folded, &resource.value);
+        merge(&schemas, resource, &patch, allowed)?;
     }
     resources.drop_deleted();
     Ok(())
@@ -142,10 +146,10 @@ pub(crate) fn json_patches(
                 return Err(BuildError::new("must specify a file path or jsonOp, not both"));
             }
             let documents = source.documents(loader, directory, place)?;
-            let [(Value::Array(operations), _)] = documents.as_slice() else {
-                let kind = match documents.first() {
-                    Some((Value::String(_), _)) => "string",
-                    Some((Value::Object(_), _)) => "object",
+            let [Document { value: Value::Array(operations), .. }] = documents.as_slice() else {
+                let kind = match documents.first().map(|document| &document.value) {
+                    Some(Value::String(_)) => "string",
+                    Some(Value::Object(_)) => "object",
                     _ => "value",
                 };
                 let message =
@@ -154,15 +158,14 @@ pub(crate) fn json_patches(
                     BuildError::new(message).hint("a JSON 6902 patch is a list of operations")
                 );
             };
+            if operations.is_empty() {
+                return Err(BuildError::new("patch appears to be empty"));
+            }
             let Some(target) = patch.target.as_ref().filter(|target| !target.name.is_empty())
             else {
                 return Err(BuildError::new("must specify the target name"));
             };
             let matcher = Matcher::new(&exactly(target))?;
-            if !resources.iter().any(|r| matcher.matches(r)) {
-                let message = format!("no {} `{}` to patch", target.kind, target.name);
-                return Err(BuildError::new(message));
-            }
             json6902::apply(operations, &matcher, resources)
         };
         apply().map_err(|error| error.at(place))
@@ -184,17 +187,19 @@ fn exactly(target: &Target) -> Target {
 /// Merges a patch into the one object that it names.
 fn merge_by_id(
     loader: &Loader<'_>,
-    (document, at): (Value, &Place),
+    document: Document,
     allowed: Allowed,
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    let patch = objects::object(document, at)?;
+    let at = &document.place;
+    let patch = objects::object(document.value, at)?;
     let id = patch.id();
     match resources.matching(&id).as_slice() {
         [index] => {
             let schemas = loader.schemas();
-            merge(&schemas, resources.get_mut(*index), &patch.value, allowed)
-                .map_err(|e| e.at(at))?;
+            let resource = resources.get_mut(*index);
+            let patch = document::with_new_folds(&patch.value, &document.folded, &resource.value);
+            merge(&schemas, resource, &patch, allowed).map_err(|e| e.at(at))?;
             resources.drop_deleted();
             Ok(())
         }
@@ -234,6 +239,10 @@ fn merge(
     if allowed.name || allowed.kind {
         resource.remember_id();
     }
+    // kustomize puts the patch in the place of a copy.
+    if patch.get("$patch").is_some_and(|directive| directive == "replace") {
+        return Ok(());
+    }
     resource.drop_empty();
     let old = std::mem::take(&mut resource.value);
     let api_version = old.get("apiVersion").cloned();
@@ -241,6 +250,7 @@ fn merge(
     let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
     resource.value =
         strategic::merge(schemas, [&gvk, &patch_kind], old, patch, MergeOptions::default())?;
+    resource.one_value.merged(patch, &mut resource.value);
     let Some(map) = resource.value.as_object_mut() else { return Ok(()) };
     if let Some(api_version) = api_version {
         map.insert("apiVersion".to_owned(), api_version);
@@ -280,31 +290,49 @@ impl Source<'_> {
         loader: &Loader<'_>,
         directory: &str,
         place: &Place,
-    ) -> Result<Vec<(Value, Place)>, BuildError> {
+    ) -> Result<Vec<Document>, BuildError> {
         match (self.path, self.inline) {
             ("", "") => Err(BuildError::new("a patch needs `patch` or `path`").at(place)),
             ("", text) => {
                 check_json(text).map_err(|error| error.at(place))?;
                 // The lines of an inline patch are not those of the file: the entry stands for all.
-                let documents = capstan_yaml::read_documents(text, &place.file, Schema::Patches)
-                    .map_err(|error| {
-                        let message = format!("invalid YAML in the patch: {}", error.message);
-                        BuildError::new(message).at(place)
-                    })?;
-                Ok(documents.into_iter().map(|d| (d.value, place.clone())).collect())
+                let documents = read(text, &place.file).map_err(|error| {
+                    let message = format!("invalid YAML in the patch: {}", error.message);
+                    BuildError::new(message).at(place)
+                })?;
+                Ok(documents.into_iter().map(|it| Document::of(it, place.clone())).collect())
             }
             (path, "") => {
                 let (text, file) = loader.text(directory, path).map_err(|error| error.at(place))?;
                 check_json(&text).map_err(|error| error.at(place))?;
-                let documents = capstan_yaml::read_documents(&text, &file, Schema::Patches)
-                    .map_err(|error| BuildError::from(error).at(place))?;
-                let placed = |d: capstan_yaml::Document| {
-                    (d.value, Place { file: file.clone(), line: d.start.line })
+                let documents =
+                    read(&text, &file).map_err(|error| BuildError::from(error).at(place))?;
+                let placed = |it: capstan_yaml::Document| {
+                    let place = Place { file: file.clone(), line: it.start.line };
+                    Document::of(it, place)
                 };
                 Ok(documents.into_iter().map(placed).collect())
             }
             _ => Err(BuildError::new("a patch has `patch` or `path`, not both").at(place)),
         }
+    }
+}
+
+/// The documents of a patch. A list of operations is one document of YAML 1.1; one that begins with a bracket is JSON.
+fn read(text: &str, file: &str) -> Result<Vec<capstan_yaml::Document>, capstan_yaml::YamlError> {
+    let is_list = |documents: &[capstan_yaml::Document]| {
+        documents.first().is_some_and(|document| document.value.is_array())
+    };
+    let documents = capstan_yaml::read_documents(text, file, Schema::Patches);
+    if text.starts_with('[') || documents.as_ref().is_ok_and(|documents| !is_list(documents)) {
+        return documents;
+    }
+    match capstan_yaml::read_documents(text, file, Schema::Config) {
+        Ok(mut operations) if is_list(&operations) => {
+            operations.truncate(1);
+            Ok(operations)
+        }
+        _ => documents,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::config::{self, Config};
 use crate::error::BuildError;
 use crate::fields::Field;
 use crate::kustomization::LabelRule;
+use crate::resource::Resource;
 use crate::resources::Resources;
 
 type Pairs = BTreeMap<String, String>;
@@ -47,6 +48,10 @@ pub(crate) fn set(
     let faulty: Vec<&String> = pairs.keys().filter(is_no_text).collect();
     for resource in resources.iter_mut() {
         let gvk = resource.gvk();
+        if fields.iter().any(|field| !field.create && field.path == "metadata/annotations") {
+            resource.show_annotations();
+        }
+        let before = places(pairs, fields, resource);
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
             field
                 .visit(&mut resource.value, &blank, &mut |value| insert(pairs, &faulty, value))
@@ -54,15 +59,41 @@ pub(crate) fn set(
                     field.fault(resource, &error).hint("labels and annotations go into maps")
                 })?;
         }
+        unite(pairs, &before, &places(pairs, fields, resource), resource);
     }
     Ok(())
 }
 
-fn insert(pairs: &Pairs, faulty: &[&String], value: &mut Value) -> Result<(), String> {
-    if value.is_null() {
-        *value = Value::Object(Map::new());
+/// Where pairs are: the maps at the fields, as JSON pointers, and which of the keys each has.
+type Places<'a> = BTreeMap<String, Vec<&'a String>>;
+
+fn places<'a>(pairs: &'a Pairs, fields: &[Field], resource: &Resource) -> Places<'a> {
+    let gvk = resource.gvk();
+    let fields = fields.iter().filter(|field| field.admits(&gvk));
+    let maps = fields.flat_map(|field| field.maps(&resource.value));
+    maps.map(|(at, map)| (at, pairs.keys().filter(|key| map.contains_key(*key)).collect()))
+        .collect()
+}
+
+/// A pair that is new in several maps is one value there; one that was there changes wherever it is one.
+fn unite(pairs: &Pairs, before: &Places<'_>, after: &Places<'_>, resource: &mut Resource) {
+    for key in pairs.keys() {
+        let had = |map: &&String| before.get(*map).is_some_and(|keys| keys.contains(&key));
+        let (old, new): (Vec<&String>, Vec<&String>) = after.keys().partition(had);
+        let pointer = |map: &String| format!("{map}/{}", crate::fields::escaped(key));
+        for map in old {
+            resource.one_value.written(&pointer(map), &mut resource.value);
+        }
+        resource.one_value.unite(new.into_iter().map(pointer).collect());
     }
+}
+
+fn insert(pairs: &Pairs, faulty: &[&String], value: &mut Value) -> Result<(), String> {
     let Value::Object(map) = value else {
+        // A null that is not to be made a map stays.
+        if value.is_null() {
+            return Ok(());
+        }
         return Err("wrong node kind: expected a map".to_owned());
     };
     for (key, text) in pairs {

@@ -88,6 +88,12 @@ pub(crate) fn run(
 }
 
 impl Entry {
+    /// As a kustomization has it: a list of no targets is none.
+    pub(crate) fn without_empty_targets(mut self) -> Self {
+        self.targets = self.targets.filter(|targets| !targets.is_empty());
+        self
+    }
+
     fn load(&self, loader: &Loader<'_>, directory: &str) -> Result<Vec<Self>, BuildError> {
         if self.path.is_empty() {
             return Ok(vec![self.clone()]);
@@ -244,7 +250,11 @@ impl To {
         let paths = if self.field_paths.is_empty() { &default[..] } else { &self.field_paths };
         for resource in resources.iter_mut() {
             if is_meant(resource, &select, &reject) {
-                paths.iter().try_for_each(|path| self.copy(copied, path, &mut resource.value))?;
+                for path in paths {
+                    let before = resource.one_value.values(&resource.value);
+                    self.copy(copied, path, &mut resource.value)?;
+                    resource.one_value.changed(&before, &mut resource.value);
+                }
             }
         }
         Ok(())

@@ -1,3 +1,4 @@
+use capstan_yaml::needs_quotes;
 use serde_json::Value;
 
 use crate::error::BuildError;
@@ -17,7 +18,13 @@ pub(crate) fn set(
             if resource.any_id(|id| id.name == replica.name && field.admits(&id.gvk)) {
                 found = true;
                 let set = &mut |value: &mut Value| {
-                    *value = replica.count.into();
+                    // A number in the place of a quoted text is quoted too.
+                    *value = match value {
+                        Value::String(text) if needs_quotes(text) => {
+                            replica.count.to_string().into()
+                        }
+                        _ => replica.count.into(),
+                    };
                     Ok(())
                 };
                 if field.admits(&resource.gvk()) {

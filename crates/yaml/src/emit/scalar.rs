@@ -71,11 +71,13 @@ impl Writer {
     fn double(&mut self, text: &str, indent: usize, fold: bool) {
         self.put('"');
         let mut before = None;
+        // libyaml looks for a byte order mark at the start of the text, whichever character it writes.
+        let is_marked = text.starts_with('\u{feff}');
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             let next = chars.peek().copied();
             let inner = before.is_some_and(|b| b != ' ') && next.is_some();
-            if !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
+            if is_marked || !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
                 self.escape(c);
             } else if c == ' ' && inner && fold && self.column > WIDTH {
                 self.new_line(indent);
