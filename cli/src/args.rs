@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Go on with the reconciliation of an object and wait for it
     #[command(subcommand)]
     Resume(Target),
-    /// Print what a directory builds to, as `kustomize build` does
+    /// Print what a directory or a Kustomization builds to, as kustomize and flux do
     Build(Build),
     /// Expand ${variables} of stdin from the environment, as postBuild does
     Envsubst(Envsubst),
@@ -182,13 +182,68 @@ pub(crate) enum OneSource {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Build {
-    /// Directory with a kustomization.yaml, or with plain manifests
+    #[command(subcommand)]
+    pub(crate) kind: Option<BuildKind>,
+    /// Directory with a kustomization.yaml
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) directory: PathBuf,
     /// Nothing outside is read; default: the Git work tree, else the current directory
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BuildKind {
+    /// Print what a Kustomization builds to, as `flux build kustomization` does
+    #[command(visible_alias = "ks")]
+    Kustomization(BuildKustomization),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildKustomization {
+    /// Name of the Kustomization; it is read from the cluster unless a file is given
+    pub(crate) name: String,
+    /// Directory with the manifests
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// File with the Kustomization
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kustomization_file: Option<PathBuf>,
+    /// Ask no cluster: variables from ConfigMaps and Secrets are left out
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Patterns of paths to leave out, in the format of .gitignore
+    #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
+    pub(crate) ignore_paths: Vec<String>,
+    /// Build the Kustomizations among the objects too
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Where sources are on this machine, for --recursive: Kind/namespace/name=DIR
+    #[arg(long, value_delimiter = ',', value_name = "SOURCE=DIR", value_parser = local_source)]
+    pub(crate) local_sources: Vec<(String, PathBuf)>,
+    /// Fail on a variable that has neither value nor default
+    #[arg(long)]
+    pub(crate) strict_substitute: bool,
+    /// Nothing is ever written, so this changes nothing
+    #[arg(long, hide = true)]
+    pub(crate) in_memory_build: bool,
+    /// Nothing outside is read; default: the Git work tree, else the current directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+fn local_source(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((source, folder)) if source.split('/').count() == 3 && !folder.is_empty() => {
+            Ok((source.to_owned(), PathBuf::from(folder)))
+        }
+        _ => {
+            Err("write Kind/namespace/name=DIR, such as GitRepository/flux-system/fleet=."
+                .to_owned())
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -200,7 +255,9 @@ pub(crate) struct Envsubst {
 
 #[cfg(test)]
 mod tests {
-    use super::{Args, Command, OneSource, Output, Reconcile, SourceKind, Target, What};
+    use std::path::PathBuf;
+
+    use super::{Args, BuildKind, Command, OneSource, Output, Reconcile, SourceKind, Target, What};
     use clap::{CommandFactory, Parser};
 
     fn parse(line: &str) -> Args {
@@ -270,6 +327,21 @@ mod tests {
     }
 
     #[test]
+    fn build_takes_a_directory_or_a_kustomization() {
+        let build = |line: &str| match parse(line).command {
+            Command::Build(build) => build,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(build("capstan build").kind.is_none());
+        assert_eq!(build("capstan build ./ks").directory, PathBuf::from("./ks"));
+        let line = "capstan build ks app --path . --dry-run --kustomization-file f.yaml \
+                    --ignore-paths a,b -r --local-sources GitRepository/a/b=c,OCIRepository/a/b=d";
+        let Some(BuildKind::Kustomization(args)) = build(line).kind else { panic!("{line}") };
+        assert_eq!(args.ignore_paths, ["a", "b"]);
+        assert_eq!(args.local_sources[1], ("OCIRepository/a/b".to_owned(), PathBuf::from("d")));
+    }
+
+    #[test]
     fn wrong_words_are_refused() {
         for line in [
             "capstan",
@@ -278,6 +350,8 @@ mod tests {
             "capstan get ks -o table",
             "capstan reconcile ks",
             "capstan reconcile ks apps --timeout 5",
+            "capstan build ks app",
+            "capstan build ks app --path . --local-sources b=c",
         ] {
             assert!(Args::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Failure> {
     let Args { cluster, command } = args;
     match command {
-        Command::Build(build) => commands::build::run(&build),
+        Command::Build(build) => commands::build::run(&cluster, &build),
         Command::Envsubst(envsubst) => commands::envsubst::run(&envsubst),
         Command::Version => commands::version::run(),
         Command::Completion { shell } => commands::completion::run(shell),
@@ -56,7 +56,7 @@ fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Runs what talks to a cluster.
-fn online(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn online<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("failed to start: {error}")))?;
     runtime.block_on(command)

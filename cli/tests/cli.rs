@@ -42,8 +42,8 @@ fn build_prints_documents() {
     let built = capstan(&["build", "overlay"]).current_dir(folder.path()).output().expect("runs");
     assert_eq!(
         text(&built.stdout),
-        "apiVersion: v1\ndata:\n  key: value\nkind: ConfigMap\nmetadata:\n  name: a\n  \
-         namespace: shop\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\napiVersion: v1\ndata:\n  \
+         key: value\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: shop\n",
         "{}",
         text(&built.stderr)
     );
@@ -68,6 +68,83 @@ fn build_finds_the_work_tree_and_takes_a_root() {
     let refused = capstan(&["build", overlay, "--root", overlay]).output().expect("runs");
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("--root"), "{}", text(&refused.stderr));
+}
+
+const UNITS: &str = r#"
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: other, namespace: flux-system}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: top, namespace: flux-system}
+spec:
+  sourceRef: {kind: GitRepository, name: fleet}
+  commonMetadata: {annotations: {team: shop}}
+  postBuild:
+    substitute: {key: new}
+    substituteFrom: [{kind: ConfigMap, name: absent}]
+"#;
+
+const NESTED: &str = r#"
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: nested, namespace: flux-system}
+spec:
+  path: ./nested
+  sourceRef: {kind: GitRepository, name: fleet}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: top, namespace: flux-system}
+spec: {path: ./top}
+"#;
+
+#[test]
+fn build_kustomization_follows_those_that_it_brings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let encrypted = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: 'ENC[x]'}\nsops: {mac: 'ENC[y]'}\n";
+    write(
+        folder.path(),
+        &[
+            ("units.yaml", UNITS),
+            (
+                "top/a.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: '${key}'}\n",
+            ),
+            ("top/nested.yaml", NESTED),
+            ("top/ignored.yaml", "not: an object\n"),
+            ("nested/s.yaml", encrypted),
+        ],
+    );
+    let build = |more: &[&str]| {
+        let arguments = [
+            "build",
+            "kustomization",
+            "top",
+            "--path",
+            "top",
+            "--kustomization-file",
+            "units.yaml",
+        ];
+        let flags = ["--dry-run", "--ignore-paths", "ignored.yaml"];
+        let arguments = [&arguments[..], &flags, more].concat();
+        capstan(&arguments).current_dir(folder.path()).output().expect("runs")
+    };
+    let built = build(&["-r", "--local-sources", "GitRepository/flux-system/fleet=."]);
+    let (shown, said) = (text(&built.stdout), text(&built.stderr));
+    assert!(built.status.success(), "{said}");
+    let first = "apiVersion: v1\ndata:\n  k: new\nkind: ConfigMap\nmetadata:\n  annotations:\n    team: shop\n  labels:\n    \
+        kustomize.toolkit.fluxcd.io/name: top\n    kustomize.toolkit.fluxcd.io/namespace: flux-system\n  name: a\n---\n";
+    assert!(shown.starts_with(first), "{shown}");
+    assert!(shown.contains("kustomize.toolkit.fluxcd.io/name: nested\n"), "{shown}");
+    assert!(shown.contains("k: '**SOPS**'\n") && !shown.contains("ENC["), "{shown}");
+    assert_eq!(shown.matches("---\n").count(), 4, "{shown}");
+    let lost = build(&["-r"]);
+    assert_eq!(lost.status.code(), Some(1));
+    let said = text(&lost.stderr);
+    assert!(said.contains("GitRepository/flux-system/fleet of kustomization nested"), "{said}");
+    assert!(said.contains("--local-sources"), "{said}");
 }
 
 #[test]

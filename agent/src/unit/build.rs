@@ -60,7 +60,7 @@ fn build_now(
         return Ok(Build { manifests, reads });
     }
     let expand = |manifest: &Manifest| {
-        capstan_subst::expand_manifest(manifest, &variables.values, true)
+        capstan_subst::expand_manifest_always(manifest, &variables.values, true)
             .map_err(|error| failure("BuildFailed", Advice(&error).to_string()))
     };
     let manifests = manifests.iter().map(expand).collect::<Result<_, _>>()?;

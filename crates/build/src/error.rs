@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use capstan_model::{Fault, Retry};
 use capstan_yaml::YamlError;
@@ -18,9 +19,13 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a directory cannot be built.
+/// Why a directory cannot be built. Small, because results carry it everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BuildError {
+pub struct BuildError(Box<Details>);
+
+/// What a [`BuildError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     /// What is wrong.
     pub message: String,
     /// Where it is wrong, when that is one line of one file.
@@ -32,7 +37,21 @@ pub struct BuildError {
     /// What to do about it.
     pub hint: Option<String>,
     /// What else is wrong.
-    pub more: Vec<Self>,
+    pub more: Vec<BuildError>,
+}
+
+impl Deref for BuildError {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for BuildError {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
 }
 
 /// As many faults as anybody reads at once.
@@ -40,14 +59,14 @@ const MOST: usize = 20;
 
 impl BuildError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             message: message.into(),
             place: None,
             layers: Vec::new(),
             doing: None,
             hint: None,
             more: Vec::new(),
-        }
+        }))
     }
 
     /// Does all of the work, and tells all that went wrong: up to twenty faults, each once.
@@ -67,7 +86,10 @@ impl BuildError {
         let mut faults = faults.into_iter();
         match faults.next() {
             None => Ok(()),
-            Some(first) => Err(Self { more: faults.collect(), ..first }),
+            Some(mut first) => {
+                first.more = faults.collect();
+                Err(first)
+            }
         }
     }
 
@@ -105,7 +127,7 @@ impl BuildError {
     }
 
     fn each(mut self, change: impl Fn(Self) -> Self) -> Self {
-        self.more = self.more.into_iter().map(change).collect();
+        self.more = std::mem::take(&mut self.more).into_iter().map(change).collect();
         self
     }
 }

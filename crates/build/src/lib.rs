@@ -49,7 +49,7 @@ use resource::Resource;
 use resources::Resources;
 use sort::SortOptions;
 
-pub use error::{BuildError, Place};
+pub use error::{BuildError, Details, Place};
 pub use kustomization::{Image, Patch};
 pub use options::Options;
 pub use overlay::{Overlay, is_local};

@@ -135,8 +135,9 @@ fn is_builtin(config: &Resource) -> Result<(), BuildError> {
         .hint("a build runs no programs; use a plugin with `apiVersion: builtin`"))
 }
 
-fn fails(config: &Resource, error: BuildError) -> BuildError {
+fn fails(config: &Resource, mut error: BuildError) -> BuildError {
     let place: Place = config.place.clone();
     let message = format!("plugin {} fails configuration: {}", config.id(), error.message);
-    BuildError { message, ..error }.at(&place)
+    error.message = message;
+    error.at(&place)
 }

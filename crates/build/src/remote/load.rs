@@ -62,7 +62,10 @@ impl Loader<'_> {
             Ok(Some(_)) => Err(BuildError::new(format!("there is no file at `{remote}`"))),
             Ok(None) => Ok(Vec::new()),
             // The caller knows the place.
-            Err(error) => Err(BuildError { place: None, ..error }),
+            Err(mut error) => {
+                error.place = None;
+                Err(error)
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use capstan_tree::{Entry, EntryKind, Tree, TreeError};
 
 use super::{Fetched, Remote, Remotes, shown};
-use crate::error::{BuildError, Place};
+use crate::error::{BuildError, Details, Place};
 
 /// The name of a remote tree: its number, and how it was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +70,14 @@ impl<'a> Mounts<'a> {
 
     /// An error in which remote trees have the URLs of their repositories.
     pub(crate) fn readable(&self, mut error: BuildError) -> BuildError {
-        let texts = error.hint.iter_mut().chain([&mut error.message]);
-        let places = error.place.iter_mut().chain(&mut error.layers);
+        let Details { message, place, layers, hint, .. } = &mut *error;
+        let texts = hint.iter_mut().chain([message]);
+        let places = place.iter_mut().chain(layers);
         for text in texts.chain(places.map(|Place { file, .. }| file)) {
             *text = self.readable_text(text);
         }
-        error.more = error.more.into_iter().map(|error| self.readable(error)).collect();
+        let more = std::mem::take(&mut error.more);
+        error.more = more.into_iter().map(|error| self.readable(error)).collect();
         error
     }
 

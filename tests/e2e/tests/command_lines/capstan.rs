@@ -132,7 +132,33 @@ async fn builds(capstan: &Program, fleet: &Fleet<'_>) -> Result<()> {
     let built = quiet(capstan, "build apps").await?;
     built.shows(&["color: white", "kind: Deployment", "\n---\n"])?;
     capstan.fails("build nosuch", 1, "nosuch").await?;
+    builds_as_flux(capstan, fleet).await?;
     quiet(capstan, "version").await?.shows(&["capstan: v"])
+}
+
+/// A Kustomization of the cluster, and one of a file, over a local folder.
+async fn builds_as_flux(capstan: &Program, fleet: &Fleet<'_>) -> Result<()> {
+    let flux = Program::flux(&fleet.stage.kit)?;
+    let (apps, home) = (&fleet.apps, capstan.home().display());
+    let file = capstan.home().join("unit.yaml");
+    std::fs::write(
+        &file,
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
+         metadata: {name: local, namespace: flux-system}\n\
+         spec:\n  targetNamespace: shop\n  commonMetadata: {labels: {team: shop}}\n\
+         \x20 postBuild: {substitute: {color: \"3\"}}\n",
+    )?;
+    let file = file.display();
+    for arguments in [
+        format!("build kustomization {apps} --path {home}/apps"),
+        format!("build ks local --path {home}/apps --kustomization-file {file} --dry-run"),
+    ] {
+        let (theirs, ours) = (flux.succeeds(&arguments).await?, quiet(capstan, &arguments).await?);
+        ensure!(ours.out == theirs.out, "{arguments}: {ours}\nand flux: {theirs}");
+    }
+    let absent = format!("build ks absent --path {home}/apps");
+    capstan.fails(&absent, 1, "failed to find kustomization with name 'absent'").await?;
+    Ok(())
 }
 
 /// A unit that fails says why, and one that takes too long is told apart from it.
