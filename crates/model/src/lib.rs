@@ -1,4 +1,4 @@
-//! The vocabulary: manifests, ids, conditions, reasons, revisions, secrets.
+//! The vocabulary: manifests, ids, selectors, conditions, reasons, revisions, secrets.
 //!
 //! Plain data and the rules that belong to it. No I/O, no clock: `now` is always an argument.
 
@@ -6,7 +6,9 @@ mod condition;
 mod duration;
 mod fault;
 mod id;
+mod label_selector;
 mod manifest;
+mod object_selector;
 mod revision;
 mod secret;
 
@@ -14,6 +16,8 @@ pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::{DurationError, FluxDuration};
 pub use fault::{Advice, Chain, Fault, Hints, Retry};
 pub use id::{GroupVersionKind, NamespacedName, ObjectId, ObjectIdError};
+pub use label_selector::{LabelSelector, LabelSelectorError};
 pub use manifest::{Manifest, ManifestError};
+pub use object_selector::{ObjectSelector, Selector, SelectorError};
 pub use revision::{Revision, RevisionError};
 pub use secret::Secret;
