@@ -14,7 +14,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tree", &["model"]),
     ("health", &["model"]),
     ("report", &["model"]),
-    ("plan", &["model"]),
+    ("ssa", &["model", "yaml"]),
+    ("plan", &["model", "ssa"]),
     ("audit", &["model", "plan"]),
     ("subst", &["model", "yaml"]),
     ("build", &["model", "yaml", "tree"]),
@@ -104,8 +105,8 @@ fn a_crate_is_listed_after_what_it_uses() {
 fn pure_crates_see_no_effects() {
     let all = dependencies();
     let pure = [
-        "model", "api", "yaml", "tree", "health", "report", "plan", "audit", "subst", "build",
-        "compose",
+        "model", "api", "yaml", "tree", "health", "report", "ssa", "plan", "audit", "subst",
+        "build", "compose",
     ];
     for name in pure {
         let used = &all[&format!("capstan-{name}")];

@@ -14,6 +14,7 @@ mod health;
 mod kustomize;
 mod order;
 mod report;
+mod ssa;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ const SUITES: &[(&str, Judge)] = &[
     ("kustomize-units", units::judge),
     ("patch-transform", compose::judge),
     ("prune-order", order::judge),
+    ("ssa", ssa::judge),
 ];
 
 /// Runs every suite of a folder, in the order of their names.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use capstan_conformance::run_file;
 
 /// Suites that pass whole.
-const WHOLE: [&str; 13] = [
+const WHOLE: [&str; 14] = [
     "cel",
     "envsubst",
     "envsubst-gen",
@@ -22,6 +22,7 @@ const WHOLE: [&str; 13] = [
     "kustomize-units",
     "patch-transform",
     "prune-order",
+    "ssa",
 ];
 
 #[test]
