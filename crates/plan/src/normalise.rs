@@ -1,9 +1,7 @@
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use capstan_model::{GroupVersionKind, Manifest};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::types::{ApplyMode, Owner, Scope};
 use crate::{PlanError, refs};
@@ -52,10 +50,12 @@ pub(crate) fn finalise(mut object: Manifest, scope: Scope) -> Result<Manifest, P
         }
         Scope::Namespaced | Scope::Unknown => {}
     }
-    strip_server_fields(&mut object);
     if object.kind() == "Secret" && object.api_version() == "v1" {
-        finalise_secret(&mut object)?;
+        check_secret(&object)?;
     }
+    capstan_ssa::remove_invalid_ca_bundle(object.value_mut());
+    capstan_ssa::normalise_all([object.value_mut()]);
+    strip_server_fields(&mut object);
     Ok(object)
 }
 
@@ -76,28 +76,18 @@ fn strip_server_fields(object: &mut Manifest) {
     }
 }
 
-/// `stringData` becomes `data`: the API server would do so, and the applied field would look removed.
-fn finalise_secret(secret: &mut Manifest) -> Result<(), PlanError> {
+/// Refuses what the API server would store as it is, or in other words refuse: a ciphertext, a number for a text.
+fn check_secret(secret: &Manifest) -> Result<(), PlanError> {
     let id = secret.id();
-    let root = secret.value_mut().as_object_mut().expect("because a manifest is a map");
-    if root.contains_key("sops") {
+    if secret.value().get("sops").is_some() {
         return Err(PlanError::Encrypted(id));
     }
-    let Some(Value::Object(plain)) = root.remove("stringData") else { return Ok(()) };
-    let data = root.entry("data").or_insert_with(|| Value::Object(Map::new()));
-    if data.is_null() {
-        *data = Value::Object(Map::new());
+    let plain = secret.value().get("stringData").and_then(Value::as_object);
+    let odd = |(_, value): &(&String, &Value)| !value.is_string() && !value.is_null();
+    match plain.into_iter().flatten().find(odd) {
+        Some((key, _)) => Err(PlanError::StringData { id, key: key.clone() }),
+        None => Ok(()),
     }
-    let Some(data) = data.as_object_mut() else { return Ok(()) };
-    for (key, value) in plain {
-        let text = match value {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            _ => return Err(PlanError::StringData { id, key }),
-        };
-        data.insert(key, STANDARD.encode(text).into());
-    }
-    Ok(())
 }
 
 /// Is the key set to the value, in the labels or the annotations, whatever the case?

@@ -296,6 +296,41 @@ fn objects_are_made_final() {
 }
 
 #[test]
+fn objects_take_the_form_in_which_flux_sends_them() {
+    let ports = json!([{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53}]);
+    let limits = json!({"cpu": 0.5});
+    let container =
+        json!({"name": "a", "ports": ports, "resources": {"limits": limits}, "typo": 1});
+    let pod = with("v1", "Pod", "shop", "a", json!({"spec": {"containers": [container]}}));
+    let role = object("rbac.authorization.k8s.io/v1", "ClusterRole", "", "aggregated");
+    let config = json!({"webhook": {"clientConfig": {"caBundle": "Cg==", "url": "https://a"}}});
+    let spec = json!({"spec": {"names": {"kind": "Shelf"}, "conversion": config}});
+    let crd = with(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "",
+        "shelves.example.org",
+        spec,
+    );
+    let plan = plan_of(vec![pod, role, crd]).expect("plannable");
+    let sent = |kind: &str| {
+        let mut steps = plan.waves.iter().flat_map(|wave| &wave.steps);
+        steps.find(|step| step.id.kind == kind).expect("a step").manifest.value()
+    };
+    assert_eq!(
+        sent("Pod")["spec"],
+        json!({"containers": [{
+            "name": "a",
+            "ports": [{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}],
+            "resources": {"limits": {"cpu": "500m"}},
+        }]})
+    );
+    assert_eq!(sent("ClusterRole").get("rules"), None);
+    let client = &sent("CustomResourceDefinition")["spec"]["conversion"]["webhook"]["clientConfig"];
+    assert_eq!(*client, json!({"url": "https://a"}));
+}
+
+#[test]
 fn a_cluster_scoped_object_loses_its_namespace() {
     let role = object("rbac.authorization.k8s.io/v1", "ClusterRole", "shop", "reader");
     let plan = plan_of(vec![role]).expect("plannable");
