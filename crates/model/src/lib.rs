@@ -5,6 +5,7 @@
 mod condition;
 mod duration;
 mod fault;
+mod glob;
 mod id;
 mod label_selector;
 mod manifest;
@@ -15,6 +16,7 @@ mod secret;
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::{DurationError, FluxDuration};
 pub use fault::{Advice, Chain, Fault, Hints, Retry};
+pub use glob::glob;
 pub use id::{GroupVersionKind, NamespacedName, ObjectId, ObjectIdError};
 pub use label_selector::{LabelSelector, LabelSelectorError};
 pub use manifest::{Manifest, ManifestError};

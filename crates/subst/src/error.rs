@@ -40,6 +40,14 @@ pub enum SubstError {
     /// A substring of negative length.
     #[error("negative length in `${{{0}:…}}`")]
     NegativeLength(String),
+    /// The result has no place.
+    #[error("the text expands to more than 256 MiB: use shorter values, or fewer places for them")]
+    TooLarge,
+    /// A pattern that would be tried at too many places.
+    #[error(
+        "`${{{0}}}` is too long for a pattern with wildcards: at most 8 KiB; cut it before, or by a plain text"
+    )]
+    TooLong(String),
 }
 
 /// Why an object could not be expanded.

@@ -1,9 +1,15 @@
 //! The meaning of each operator. Bytes are counted and cut, as in the reference; what is no longer
 //! UTF-8 at the end is replaced.
 
+use capstan_model::glob;
+
 use crate::error::SubstError;
-use crate::glob::matches;
 use crate::parse::{Expansion, Operator, Part, parse};
+
+/// Bytes that a text may expand to: far above any object, and far below what would hurt.
+const MOST_BYTES: usize = 256 << 20;
+/// Bytes of a value that a pattern with wildcards is tried on, once for each of its ends.
+const MOST_TRIED: usize = 8 << 10;
 
 /// Expands every `${…}` of a text.
 ///
@@ -11,7 +17,8 @@ use crate::parse::{Expansion, Operator, Part, parse};
 /// variable that is not set and has no default; otherwise it is empty.
 ///
 /// # Errors
-/// A text outside the grammar, an unset variable in strict mode, a substring of negative length.
+/// A text outside the grammar, an unset variable in strict mode, a substring of negative length; a result of more than
+/// 256 MiB, and wildcards on a value of more than 8 KiB.
 pub fn expand(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
@@ -20,6 +27,9 @@ pub fn expand(
     let mut out = Vec::with_capacity(text.len());
     for part in parse(text)? {
         out.extend(value(&part, lookup, strict)?);
+        if out.len() > MOST_BYTES {
+            return Err(SubstError::TooLarge);
+        }
     }
     Ok(lossy(out))
 }
@@ -45,7 +55,29 @@ fn value(
         return Err(SubstError::Unset(name.clone()));
     }
     let found = found.unwrap_or_default().into_bytes();
+    let is_wild = operator.trims()
+        && operands.first().is_some_and(|pattern| pattern.iter().any(|b| b"*?[\\".contains(b)));
+    if is_wild && found.len() > MOST_TRIED {
+        return Err(SubstError::TooLong(name.clone()));
+    }
+    if size(*operator, &found, &operands) > MOST_BYTES {
+        return Err(SubstError::TooLarge);
+    }
     apply(*operator, found, &operands).ok_or_else(|| SubstError::NegativeLength(name.clone()))
+}
+
+/// No result is larger.
+fn size(operator: Operator, value: &[u8], operands: &[Vec<u8>]) -> usize {
+    let given: usize = operands.iter().map(Vec::len).sum();
+    let each = match (operator, operands) {
+        (Operator::ReplaceAll, [pattern, new]) => {
+            let places = value.len() / pattern.len().max(1) + 1;
+            // A byte that is not UTF-8 becomes three.
+            places.saturating_mul(new.len()).saturating_mul(3)
+        }
+        _ => 0,
+    };
+    value.len().saturating_add(given).saturating_add(each)
 }
 
 /// `None` only for a substring of negative length.
@@ -125,7 +157,7 @@ enum Length {
 
 /// Length of the prefix that the pattern matches. It is never empty, unlike in a shell.
 fn matched(value: &[u8], pattern: &[u8], length: Length) -> usize {
-    let fits = |end: &usize| matches(pattern, &value[..*end]);
+    let fits = |end: &usize| glob(pattern, &value[..*end]) == Some(true);
     let mut ends = 1..=value.len();
     let found = match length {
         Length::Shortest => ends.find(fits),

@@ -7,7 +7,6 @@
 
 mod error;
 mod eval;
-mod glob;
 mod manifest;
 mod parse;
 

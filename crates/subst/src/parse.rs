@@ -43,6 +43,19 @@ pub(crate) enum Operator {
     ReplaceSuffix,
 }
 
+impl Operator {
+    /// Does it take a pattern away at an end of the value?
+    pub(crate) const fn trims(self) -> bool {
+        matches!(
+            self,
+            Self::TrimShortestPrefix
+                | Self::TrimLongestPrefix
+                | Self::TrimShortestSuffix
+                | Self::TrimLongestSuffix
+        )
+    }
+}
+
 /// Reads a whole text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Part>, SubstError> {
     let mut parser = Parser { text, at: 0, start: 0, depth: 0 };

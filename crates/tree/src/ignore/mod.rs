@@ -3,7 +3,6 @@
 //! The syntax is that of gitignore with the differences of the matcher that Flux uses: the last
 //! pattern that matches decides, and one that matches a directory matches everything below it.
 
-mod glob;
 mod pattern;
 
 use crate::{ContentId, Entry, EntryKind, Tree, TreeError, normalise};
@@ -192,6 +191,8 @@ impl<T: Tree> Filtered<T> {
     }
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests {
     use super::{Ignore, filtered};

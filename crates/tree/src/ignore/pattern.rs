@@ -1,4 +1,4 @@
-use super::glob;
+use capstan_model::glob;
 
 /// What a pattern says about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Pattern {
     fn any(&self, path: &[&str], is_dir: bool) -> bool {
         let pattern = self.parts.first().map_or("", String::as_str);
         for (index, name) in path.iter().enumerate() {
-            match glob::matches(pattern, name) {
+            match glob(pattern.as_bytes(), name.as_bytes()) {
                 None => return false,
                 Some(false) => {}
                 Some(true) => return !(self.dir_only && !is_dir && index + 1 == path.len()),
@@ -86,7 +86,7 @@ impl Pattern {
                     matched = found;
                 }
                 part => {
-                    if glob::matches(part, path[0]) != Some(true) {
+                    if glob(part.as_bytes(), path[0].as_bytes()) != Some(true) {
                         return false;
                     }
                     path = &path[1..];
@@ -102,7 +102,7 @@ impl Pattern {
 fn seek(part: &str, path: &mut &[&str]) -> Option<bool> {
     while let Some((name, rest)) = path.split_first() {
         *path = rest;
-        if glob::matches(part, name)? {
+        if glob(part.as_bytes(), name.as_bytes())? {
             return Some(true);
         }
     }

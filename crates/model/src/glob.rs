@@ -1,7 +1,29 @@
-//! Go's path patterns over bytes, where `*` and `?` match slashes too.
+//! Go's path patterns (`path.Match`) over bytes. `*` and `?` match slashes too: callers that take a path apart at its
+//! slashes ask for one part at a time.
 
-/// Does the pattern match the whole text? A malformed pattern matches nothing.
-pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+/// Does the pattern match the whole text? `None` when the pattern is malformed.
+pub fn glob(pattern: &[u8], text: &[u8]) -> Option<bool> {
+    is_sound(pattern).then(|| matches(pattern, text))
+}
+
+/// Can the whole pattern be read, whatever the text?
+fn is_sound(mut pattern: &[u8]) -> bool {
+    while let Some((first, rest)) = pattern.split_first() {
+        pattern = match first {
+            b'[' => match class(rest, ' ') {
+                Some((_, rest)) => rest,
+                None => return false,
+            },
+            b'\\' if rest.is_empty() => return false,
+            b'\\' => &rest[1..],
+            _ => rest,
+        };
+    }
+    true
+}
+
+/// Linear in the text for each star: only the last star is ever tried again.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut pattern, mut text) = (pattern, text);
     // Where to resume when a literal fails after the last star: one more byte for the star.
     let mut resume: Option<(&[u8], &[u8])> = None;
@@ -89,7 +111,7 @@ fn first_char(text: &[u8]) -> Option<(char, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::glob;
 
     #[test]
     fn patterns_match_the_whole_text() {
@@ -107,15 +129,28 @@ mod tests {
             ("[a]]", "a]", true),
             ("\\*", "*", true),
             ("\\*", "a", false),
+            ("*.yaml", "a.yaml", true),
+            ("a*b*c", "aXbYc", true),
+            ("v[uo]l?ano", "volcano", true),
+            ("[^a-c]x", "dx", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+            let found = glob(pattern.as_bytes(), text.as_bytes());
+            assert_eq!(found, Some(expected), "{pattern} {text}");
         }
     }
 
     #[test]
-    fn a_malformed_pattern_matches_nothing() {
-        for pattern in ["[", "[a", "[]a]", "[-a]", "[a-]", "\\", "a[^"] {
-            assert!(!matches(pattern.as_bytes(), b"a"), "{pattern}");
+    fn a_malformed_pattern_is_told_from_one_that_does_not_match() {
+        for pattern in ["[", "[a", "[]a]", "[-a]", "[a-]", "\\", "a[^", "b*["] {
+            assert_eq!(glob(pattern.as_bytes(), b"a"), None, "{pattern}");
         }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let (pattern, text) = ("*a".repeat(1_000) + "b", "a".repeat(10_000));
+        assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), Some(false));
+        let (pattern, text) = ("[a-z]*".repeat(1_000) + "!", "a".repeat(10_000));
+        assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), Some(false));
     }
 }
