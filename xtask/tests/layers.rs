@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["model"]),
     ("git", &["model", "tree"]),
     ("store", &["model", "tree"]),
+    ("remote", &["model", "tree", "build", "git"]),
     ("cluster", &["model"]),
     ("cloud", &["model"]),
     ("apply", &["model", "plan", "cluster"]),

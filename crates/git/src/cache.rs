@@ -62,7 +62,9 @@ fn open(path: &Path) -> Result<gix::Repository, FetchError> {
     if count_packs(path) > MOST_PACKS {
         std::fs::remove_dir_all(path).map_err(|cause| error(cause.to_string()))?;
     }
-    let options = || gix::open::Options::isolated();
+    // No object may take more memory than the largest file, whatever a server says of its size.
+    let most = format!("gitoxide.objects.allocLimit={}", capstan_tree::MOST_BYTES);
+    let options = || gix::open::Options::isolated().config_overrides([most.as_str()]);
     if path.join("HEAD").exists() {
         match gix::open_opts(path, options()) {
             Ok(repository) => return Ok(repository),

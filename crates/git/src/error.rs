@@ -47,6 +47,20 @@ pub enum FetchError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The server sends more than it may.
+    #[error("failed to checkout and determine revision: `{url}` sends more than {most} bytes")]
+    TooLarge {
+        /// The repository.
+        url: String,
+        /// The bound.
+        most: usize,
+    },
+    /// The host is one that must not be asked.
+    #[error("`{url}` is an address of this machine or of its link, which is not fetched from")]
+    Refused {
+        /// The repository.
+        url: String,
+    },
     /// The URL cannot be used.
     #[error("`{url}` is not a URL that can be fetched from: {cause}")]
     Url {
@@ -79,7 +93,7 @@ impl Fault for FetchError {
     fn retry(&self) -> Retry {
         match self {
             Self::Remote { .. } | Self::Cache { .. } | Self::Timeout { .. } => Retry::Transient,
-            Self::Url { .. } | Self::Reference { .. } => Retry::Never,
+            Self::Url { .. } | Self::Refused { .. } | Self::Reference { .. } => Retry::Never,
             _ => Retry::AfterChange,
         }
     }
@@ -89,7 +103,7 @@ impl Fault for FetchError {
             Self::CredentialsMissing { .. } | Self::CredentialsRefused { .. } => {
                 "AuthenticationFailed"
             }
-            Self::Url { .. } => "URLInvalid",
+            Self::Url { .. } | Self::Refused { .. } => "URLInvalid",
             _ => "GitOperationFailed",
         }
     }
@@ -109,7 +123,8 @@ impl Fault for FetchError {
             Self::Remote { .. } => "Check spec.url and the way to that server",
             Self::NoSuchReference { .. } => "Push it, or correct spec.ref",
             Self::Reference { .. } => "Correct spec.ref",
-            Self::Url { .. } => "Correct spec.url",
+            Self::Url { .. } | Self::Refused { .. } => "Correct spec.url",
+            Self::TooLarge { .. } => "Move what is large out of the repository",
             Self::Timeout { .. } => "Check the way to that server, or raise spec.timeout",
             Self::Cache { .. } => return Vec::new(),
         };

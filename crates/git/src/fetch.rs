@@ -11,7 +11,8 @@ use gix::protocol::transport::client::blocking_io::http::{Options, reqwest};
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
 
-use crate::{FetchError, GitTree, Repositories};
+use crate::bounds::Meter;
+use crate::{Bounds, FetchError, GitTree, Guard, Repositories};
 
 /// A repository and how we get in.
 #[derive(Clone, Debug)]
@@ -22,13 +23,16 @@ pub struct Remote {
     pub credentials: Option<Credentials>,
     /// How long the server may be silent.
     pub timeout: Duration,
+    /// What the fetch may cost, and where it may go.
+    pub bounds: Bounds,
 }
 
 impl Remote {
     /// Takes user name and password out of a URL; the given credentials win over them.
     pub fn new(url: &str, credentials: Option<Credentials>, timeout: Duration) -> Self {
         let (url, inside) = split(url);
-        Self { url, credentials: credentials.or(inside), timeout }
+        let bounds = Bounds::default();
+        Self { url, credentials: credentials.or(inside), timeout, bounds }
     }
 }
 
@@ -83,6 +87,10 @@ pub enum Wanted {
     Tag(String),
     /// A full reference name.
     Name(String),
+    /// What the server calls so: a tag before a branch, as `git fetch` looks it up.
+    Any(String),
+    /// The tip of the branch that the server holds for the main one.
+    Head,
     /// A commit; the branch is only where it is said to be.
     Commit {
         /// 40 hex digits.
@@ -93,18 +101,50 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// What `git fetch` takes a text for: nothing is `HEAD`, 40 hex digits are a commit, all else is a name.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "" | "HEAD" => Self::Head,
+            id if id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                Self::Commit { commit: id.to_ascii_lowercase(), branch: None }
+            }
+            name if name.starts_with("refs/") => Self::Name(name.to_owned()),
+            name => Self::Any(name.to_owned()),
+        }
+    }
+
+    /// Checks that the name is one: the text of a refspec could say more than that.
+    fn check(&self) -> Result<(), FetchError> {
+        let name = match self {
+            Self::Branch(name) | Self::Tag(name) | Self::Name(name) | Self::Any(name) => name,
+            Self::Commit { commit, .. } => commit,
+            Self::Head => return Ok(()),
+        };
+        let cause = match gix::validate::reference::name_partial(name.as_str().into()) {
+            Ok(_) if !name.starts_with('-') => return Ok(()),
+            Ok(_) => "a reference must not begin with '-'".to_owned(),
+            Err(cause) => cause.to_string(),
+        };
+        Err(FetchError::Reference { wanted: self.to_string(), cause })
+    }
+
     fn refspec(&self) -> String {
         match self {
             Self::Branch(name) => format!("+refs/heads/{name}:refs/capstan/heads/{name}"),
             Self::Tag(name) => format!("+refs/tags/{name}:refs/capstan/tags/{name}"),
             Self::Name(name) => format!("+{name}:refs/capstan/names/{name}"),
+            Self::Any(name) => format!("+{name}:refs/capstan/any/{name}"),
+            Self::Head => "+HEAD:refs/capstan/head".to_owned(),
             Self::Commit { commit, .. } => format!("+{commit}:refs/capstan/commits/{commit}"),
         }
     }
 
     fn revision(&self, commit: String) -> Revision {
         let name = match self {
-            Self::Branch(name) | Self::Tag(name) | Self::Name(name) => Some(name.clone()),
+            Self::Branch(name) | Self::Tag(name) | Self::Name(name) | Self::Any(name) => {
+                Some(name.clone())
+            }
+            Self::Head => Some("HEAD".to_owned()),
             Self::Commit { branch, .. } => branch.clone(),
         };
         Revision { name, commit }
@@ -116,7 +156,8 @@ impl std::fmt::Display for Wanted {
         match self {
             Self::Branch(name) => write!(f, "branch '{name}'"),
             Self::Tag(name) => write!(f, "tag '{name}'"),
-            Self::Name(name) => write!(f, "reference '{name}'"),
+            Self::Name(name) | Self::Any(name) => write!(f, "reference '{name}'"),
+            Self::Head => f.write_str("reference 'HEAD'"),
             Self::Commit { commit, .. } => write!(f, "commit '{commit}'"),
         }
     }
@@ -139,8 +180,12 @@ impl Repositories {
         &self,
         remote: &Remote,
         wanted: &Wanted,
-        interrupt: &AtomicBool,
+        interrupt: &Arc<AtomicBool>,
     ) -> Result<Fetched, FetchError> {
+        wanted.check()?;
+        if remote.bounds.guarded && !Guard::allows(&remote.url) {
+            return Err(FetchError::Refused { url: remote.url.clone() });
+        }
         self.with(remote, |repository| {
             let commit = fetch(repository, remote, wanted, interrupt)?;
             read(repository, remote, wanted, &commit)
@@ -167,10 +212,14 @@ fn fetch(
     repository: &gix::Repository,
     remote: &Remote,
     wanted: &Wanted,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
 ) -> Result<gix::ObjectId, FetchError> {
     let asked = Asked::default();
-    let failed = |cause: gix::Error| fetch_error(remote, wanted, &asked, interrupt, &cause);
+    let meter = Meter::new(remote.bounds, interrupt);
+    let failed = |cause: gix::Error| match meter.passed() {
+        Some(most) => FetchError::TooLarge { url: remote.url.clone(), most },
+        None => fetch_error(remote, wanted, &asked, interrupt, &cause),
+    };
     let invalid = |cause: String| FetchError::Url { url: remote.url.clone(), cause };
     let origin = repository
         .remote_at(remote.url.as_str())
@@ -202,7 +251,7 @@ fn fetch(
         .with_reflog_message(gix::remote::fetch::RefLogMessage::Override {
             message: "fetch".into(),
         })
-        .receive(gix::progress::Discard, interrupt)
+        .receive(meter.clone(), interrupt)
         .map_err(failed)?;
     Ok(commit)
 }
@@ -241,9 +290,13 @@ fn transport_options(remote: &Remote) -> Options {
         let login = format!("{}:{}", credentials.username, credentials.password.expose());
         format!("Authorization: Basic {}", STANDARD.encode(login))
     };
-    let timeout = remote.timeout;
+    let (timeout, guarded) = (remote.timeout, remote.bounds.guarded);
+    let configure = move |builder: ::reqwest::blocking::ClientBuilder| {
+        let builder = builder.timeout(timeout);
+        Ok(if guarded { builder.dns_resolver(Arc::new(Guard)) } else { builder })
+    };
     let client = reqwest::Options {
-        configure_client: Some(Box::new(move |builder| Ok(builder.timeout(timeout)))),
+        configure_client: Some(Box::new(configure)),
         ..reqwest::Options::default()
     };
     Options {

@@ -3,11 +3,13 @@
 //! One bare repository a URL and user; a fetch is shallow and brings one commit. A revision is read straight from the object
 //! database: nothing is ever checked out.
 
+mod bounds;
 mod cache;
 mod error;
 mod fetch;
 mod tree;
 
+pub use bounds::{Bounds, Guard};
 pub use cache::Repositories;
 pub use error::FetchError;
 pub use fetch::{Credentials, Fetched, Remote, Wanted};
