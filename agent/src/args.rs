@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Does not reconcile AWS resources: the hub does, in the management cluster.
     #[arg(long)]
     pub(crate) no_managed_resources: bool,
+    /// Refuses remote bases: a build reads nothing but its source.
+    #[arg(long)]
+    pub(crate) no_remote_bases: bool,
     /// trace, debug, info, warn or error.
     #[arg(long, default_value = "info")]
     pub(crate) log_level: String,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use capstan_cluster::{Cluster, Mirror};
 use capstan_git::Repositories;
+use capstan_remote::{Fetcher, Policy};
 use capstan_runtime::{OnExit, Queue, Readiness, Stop, Tasks, serve_health, stop_on_signals};
 use capstan_store::Store;
 
@@ -38,7 +39,11 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
     let (unit_queue, source_queue) = (Queue::new(), Queue::new());
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
+    // Apart from those of sources, which may have come with credentials.
+    let bases = Repositories::new(args.storage_path.join("bases"));
+    let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(bases, Policy::CONTROLLER));
     Ok(World {
+        fetcher,
         repositories: Repositories::new(args.storage_path.join("git")),
         store: Arc::new(store),
         args: Arc::new(args),

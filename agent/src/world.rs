@@ -6,6 +6,7 @@ use capstan_api::flux::{FINALIZER, REQUESTED_AT};
 use capstan_cluster::{Change, Cluster, ClusterError, Mirror};
 use capstan_git::Repositories;
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
+use capstan_remote::Fetcher;
 use capstan_report::Attempt;
 use capstan_runtime::Queue;
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub(crate) struct World {
     pub(crate) args: Arc<Args>,
     pub(crate) cluster: Cluster,
     pub(crate) repositories: Repositories,
+    /// Fetches remote bases, where they are allowed.
+    pub(crate) fetcher: Option<Fetcher>,
     pub(crate) store: Arc<capstan_store::Store>,
     pub(crate) sources: Sources,
     pub(crate) git_repositories: Mirror,

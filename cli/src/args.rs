@@ -192,6 +192,9 @@ pub(crate) struct Build {
     /// Nothing outside is read; default: the Git work tree, else the current directory
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// Refuse bases and files of other repositories and servers
+    #[arg(long)]
+    pub(crate) no_remote_bases: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -232,6 +235,9 @@ pub(crate) struct BuildKustomization {
     /// Nothing outside is read; default: the Git work tree, else the current directory
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// Refuse bases and files of other repositories and servers
+    #[arg(long)]
+    pub(crate) no_remote_bases: bool,
 }
 
 fn local_source(text: &str) -> Result<(String, PathBuf), String> {

@@ -1,10 +1,12 @@
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use capstan_api::flux::KustomizationSpec;
-use capstan_build::{Options, Overlay};
+use capstan_build::{Built, Options, Overlay, Remotes, build_with};
 use capstan_cluster::{Cluster, ClusterError};
 use capstan_model::{Advice, GroupVersionKind, Manifest};
 use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
+use capstan_remote::Fetcher;
 use capstan_report::Failure;
 use capstan_tree::{ReadSet, Recorder, Tree as _};
 use serde_json::{Value, json};
@@ -19,17 +21,19 @@ use crate::world::FIELD_MANAGER;
 /// What a source builds to, and what of it was read.
 pub(super) struct Build {
     pub(super) manifests: Vec<Manifest>,
-    pub(super) reads: ReadSet,
+    /// Nothing where remote bases were read: they may change without their source.
+    pub(super) reads: Option<ReadSet>,
 }
 
-/// Builds and substitutes. Pure work, so it runs where it may block.
+/// Builds and substitutes. It computes, and may fetch remote bases, so it runs where it may block.
 pub(super) async fn build(
     source: Source,
     spec: KustomizationSpec,
     overlay: Overlay,
     variables: Variables,
+    fetcher: Option<Fetcher>,
 ) -> Result<Build, Failure> {
-    let work = move || build_now(&source, &spec, &overlay, &variables);
+    let work = move || build_now(&source, &spec, &overlay, &variables, fetcher.as_ref());
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(panic) => Err(failure("BuildFailed", format!("the build panicked: {panic}"))),
@@ -41,6 +45,7 @@ fn build_now(
     spec: &KustomizationSpec,
     overlay: &Overlay,
     variables: &Variables,
+    fetcher: Option<&Fetcher>,
 ) -> Result<Build, Failure> {
     let path = spec.path.as_deref().unwrap_or(".").trim_start_matches('/');
     let tree = Recorder::new(&source.tree);
@@ -52,10 +57,22 @@ fn build_now(
         );
         return Err(failure("ArtifactFailed", message));
     }
-    let manifests = capstan_build::build(&tree, path, overlay, Options::FLUX).map_err(|error| {
-        failure("BuildFailed", format!("kustomize build failed: {}", Advice(&error)))
-    })?;
-    let reads = tree.into_read_set();
+    let failed =
+        |advice: String| failure("BuildFailed", format!("kustomize build failed: {advice}"));
+    let is_remote = Cell::new(false);
+    let manifests = match fetcher {
+        None => capstan_build::build(&tree, path, overlay, Options::FLUX)
+            .map_err(|error| failed(Advice(&error).to_string()))?,
+        Some(fetcher) => {
+            let build = |remotes: &Remotes| {
+                let built = build_with(&tree, path, overlay, Options::FLUX, remotes);
+                is_remote.set(is_remote.get() || matches!(built, Ok(Built::Needs(_))));
+                built
+            };
+            fetcher.run(build).map_err(|error| failed(Advice(&error).to_string()))?
+        }
+    };
+    let reads = (!is_remote.get()).then(|| tree.into_read_set());
     if !variables.apply {
         return Ok(Build { manifests, reads });
     }

@@ -102,7 +102,7 @@ async fn reconcile_unit(
 struct Planned {
     plan: Plan,
     digest: String,
-    reads: ReadSet,
+    reads: Option<ReadSet>,
 }
 
 /// One run of a unit whose inputs are all there.
@@ -176,7 +176,7 @@ impl Run<'_> {
             Ok(planned) => planned,
             Err(failure) => return self.fail(unit, memory, failed, hidden.redact(failure)).await,
         };
-        let done = Done { digest: Some(digest), reads: Some(Arc::new(reads)), ..failed };
+        let done = Done { digest: Some(digest), reads: reads.map(Arc::new), ..failed };
         let union = build::inventory_status(&plan.union_inventory);
         if plan.union_inventory != build::inventory(unit) {
             self.write(unit, &UnitOutcome::Inventory(union.clone())).await?;
@@ -210,8 +210,10 @@ impl Run<'_> {
     async fn plan(&self, unit: &Manifest, hidden: &mut Hidden) -> Result<Planned, Failure> {
         let Ready { source, variables, target } = &self.ready;
         let Build { manifests, reads } = {
-            let (source, spec) = (source.clone(), self.spec.clone());
-            build::build(source, spec, build::overlay(unit)?, variables.clone()).await?
+            let (source, spec, fetcher) =
+                (source.clone(), self.spec.clone(), self.world.fetcher.clone());
+            let overlay = build::overlay(unit)?;
+            build::build(source, spec, overlay, variables.clone(), fetcher).await?
         };
         hidden.hide_secrets(&manifests);
         let digest = build::digest(&manifests);

@@ -78,7 +78,7 @@ pub fn build(
     overlay: &Overlay,
     options: Options,
 ) -> Result<Vec<Manifest>, BuildError> {
-    done(build_with(tree, path, overlay, options, &Remotes::off())?)
+    build_with(tree, path, overlay, options, &Remotes::off())?.finished()
 }
 
 /// Builds as [`build`] does, with what was fetched for it so far. Whoever calls it fetches what the answer names, and calls again.
@@ -107,7 +107,7 @@ pub fn build_with(
 /// # Errors
 /// As [`build`].
 pub fn render(tree: &dyn Tree, path: &str, options: Options) -> Result<String, BuildError> {
-    done(render_with(tree, path, options, &Remotes::off())?)
+    render_with(tree, path, options, &Remotes::off())?.finished()
 }
 
 /// Renders as [`render`] does, with what was fetched for it so far, as [`build_with`] builds.
@@ -127,6 +127,20 @@ pub fn render_with(
 }
 
 impl<T> Built<T> {
+    /// What was built, where nothing is fetched.
+    ///
+    /// # Errors
+    /// When something is missing.
+    pub fn finished(self) -> Result<T, BuildError> {
+        match self {
+            Self::Done(built) => Ok(built),
+            Self::Needs(needs) => {
+                let names: Vec<_> = needs.iter().map(|need| format!("`{}`", need.remote)).collect();
+                Err(BuildError::new(format!("not fetched: {}", names.join(", "))))
+            }
+        }
+    }
+
     fn try_map<U>(
         self,
         map: impl FnOnce(T) -> Result<U, BuildError>,
@@ -135,13 +149,6 @@ impl<T> Built<T> {
             Self::Done(built) => map(built).map(Built::Done),
             Self::Needs(needs) => Ok(Built::Needs(needs)),
         }
-    }
-}
-
-fn done<T>(built: Built<T>) -> Result<T, BuildError> {
-    match built {
-        Built::Done(built) => Ok(built),
-        Built::Needs(_) => Err(BuildError::new("the build names something remote")),
     }
 }
 

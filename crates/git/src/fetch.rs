@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use capstan_model::{FluxDuration, Revision, Secret};
+use gix::protocol::fetch::refmap::SpecIndex;
 use gix::protocol::transport::client::blocking_io::http::{Options, reqwest};
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
@@ -128,15 +129,21 @@ impl Wanted {
         Err(FetchError::Reference { wanted: self.to_string(), cause })
     }
 
-    fn refspec(&self) -> String {
-        match self {
+    /// What is asked for; the first that the server has counts.
+    fn refspecs(&self) -> Vec<String> {
+        let one = match self {
             Self::Branch(name) => format!("+refs/heads/{name}:refs/capstan/heads/{name}"),
             Self::Tag(name) => format!("+refs/tags/{name}:refs/capstan/tags/{name}"),
             Self::Name(name) => format!("+{name}:refs/capstan/names/{name}"),
-            Self::Any(name) => format!("+{name}:refs/capstan/any/{name}"),
+            Self::Any(name) => {
+                let one =
+                    |folder: &&str| format!("+refs/{folder}{name}:refs/capstan/any/{folder}{name}");
+                return ["", "tags/", "heads/"].iter().map(one).collect();
+            }
             Self::Head => "+HEAD:refs/capstan/head".to_owned(),
             Self::Commit { commit, .. } => format!("+{commit}:refs/capstan/commits/{commit}"),
-        }
+        };
+        vec![one]
     }
 
     fn revision(&self, commit: String) -> Revision {
@@ -225,7 +232,7 @@ fn fetch(
         .remote_at(remote.url.as_str())
         .map_err(|cause| invalid(cause.to_string()))?
         .with_fetch_tags(Tags::None)
-        .with_refspecs([wanted.refspec().as_str()], Direction::Fetch)
+        .with_refspecs(wanted.refspecs().iter().map(String::as_str), Direction::Fetch)
         .map_err(|cause| FetchError::Reference {
             wanted: wanted.to_string(),
             cause: cause.to_string(),
@@ -236,7 +243,11 @@ fn fetch(
     let prepared = connection
         .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
         .map_err(failed)?;
-    let found = prepared.ref_map().mappings.first().and_then(|mapping| mapping.remote.as_id());
+    let mappings = prepared.ref_map().mappings.iter();
+    let found = mappings.min_by_key(|mapping| match mapping.spec_index {
+        SpecIndex::ExplicitInRemote(index) | SpecIndex::Implicit(index) => index,
+    });
+    let found = found.and_then(|mapping| mapping.remote.as_id());
     let Some(commit) = found.map(ToOwned::to_owned) else {
         return Err(FetchError::NoSuchReference {
             url: remote.url.clone(),

@@ -67,7 +67,7 @@ impl World {
         let error = self.build(entry).await.expect_err(entry);
         let said = format!("{error}\n{error:?}\n{:?}", error.hints());
         assert!(!said.contains(PASSWORD), "{said}");
-        assert!(error.to_string().starts_with("a/kustomization.yaml:1: "), "{said}");
+        assert!(error.to_string().contains("a/kustomization.yaml:1"), "{said}");
         (error.to_string(), error.retry())
     }
 }
@@ -83,13 +83,13 @@ async fn serve(app: Router) -> Result<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn branches_tags_commits_and_heads_are_fetched() -> Result<()> {
     let world = World::new().await?;
-    let heads = format!("//d?ref=refs/heads/main");
+    let heads = "//d?ref=refs/heads/main";
     let commit = format!("//d?ref={}", world.first);
     for (rest, name) in [
         ("//d?ref=main", "second"),
         ("//d", "second"),
         ("/d?ref=HEAD", "second"),
-        (&*heads, "second"),
+        (heads, "second"),
         ("//d?ref=v1", "first"),
         ("//d/?version=v1&timeout=20s&submodules=false", "first"),
         (&*commit, "first"),

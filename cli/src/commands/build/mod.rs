@@ -2,6 +2,7 @@
 
 mod directory;
 mod live;
+mod remote;
 mod sops;
 mod source;
 mod unit;

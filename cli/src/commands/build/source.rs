@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use capstan_build::BuildError;
-use capstan_model::{Chain, Fault as _};
+use capstan_model::{Chain, Fault};
 use capstan_store::Folder;
 
 use crate::failure::Failure;
@@ -35,7 +34,7 @@ impl Source {
     }
 
     /// A faulty build as a failure.
-    pub(super) fn failure(&self, error: &BuildError) -> Failure {
+    pub(super) fn failure(&self, error: &dyn Fault) -> Failure {
         let failure =
             error.hints().into_iter().fold(Failure::new(error.to_string()), Failure::hint);
         let root = self.root.display();

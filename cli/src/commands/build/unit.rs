@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use capstan_api::flux::{CommonMetadata, CrossNamespaceSource, KUSTOMIZE_GROUP, PostBuild};
-use capstan_build::{Options, Overlay};
+use capstan_build::{Options, Overlay, build_with};
 use capstan_model::{Advice, Chain, Manifest};
 use capstan_plan::Owner;
 use capstan_tree::Ignore;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::live::Live;
 use super::source::Source;
-use super::{sops, variables};
+use super::{remote, sops, variables};
 use crate::args::{BuildKustomization, Cluster};
 use crate::failure::Failure;
 
@@ -131,8 +131,10 @@ impl Build<'_> {
             .map_err(|error| Failure::new(Chain(&error).to_string()))?;
         let overlay = Overlay::of_spec(&unit["spec"]).map_err(|error| source.failure(&error))?;
         let overlay = Overlay { ignore: Some(ignore), ..overlay };
-        capstan_build::build(&source.tree, &source.path, &overlay, Options::FLUX)
-            .map_err(|error| source.failure(&error).during("kustomize build failed"))
+        let built = remote::run(&source, self.args.no_remote_bases, |remotes| {
+            build_with(&source.tree, &source.path, &overlay, Options::FLUX, remotes)
+        });
+        built.map_err(|failure| failure.during("kustomize build failed"))
     }
 
     /// Where the files of a nested unit are on this machine.
