@@ -8,6 +8,7 @@
 //! namespace, prefix and suffix, labels, annotations, JSON 6902 patches, replicas, images). Name
 //! hashes and name references come last, once for the whole build.
 
+mod bounds;
 mod config;
 mod decode;
 mod error;

@@ -1,12 +1,13 @@
 //! From paths to objects: files, directories, bases and components.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use capstan_tree::{EntryKind, Tree, TreeError, parent};
 use capstan_yaml::{Document, Schema};
 use serde_json::Value;
 
+use crate::bounds::Bounds;
 use crate::config::{self, Config};
 use crate::error::BuildError;
 use crate::kustomization::{FILES, Kustomization, Placed};
@@ -22,21 +23,13 @@ use crate::schema::{Chosen, Schemas};
 use crate::trail::Trail;
 use crate::{generate, objects, transform};
 
-/// Layers within layers: far more than anybody stacks, and far from the end of a thread's stack.
-const DEPTH: usize = 100;
-/// Layers of one build, each as often as it is included: diamonds upon diamonds double them with every step.
-const LAYERS: usize = 5_000;
-
 /// Reads a tree for one build.
 pub(crate) struct Loader<'a> {
     pub(crate) tree: Mounts<'a>,
     options: Options,
     /// What is remote and was not fetched.
     pub(crate) needs: RefCell<Vec<Need>>,
-    /// How many layers it has read.
-    layers: Cell<usize>,
-    /// Whether it has read an object.
-    met_objects: Cell<bool>,
+    pub(crate) bounds: Bounds,
     chosen: Chosen,
 }
 
@@ -46,15 +39,9 @@ impl<'a> Loader<'a> {
             tree: Mounts::new(tree, remotes),
             options,
             needs: RefCell::default(),
-            layers: Cell::new(0),
-            met_objects: Cell::new(false),
+            bounds: Bounds::default(),
             chosen: Chosen::default(),
         }
-    }
-
-    /// Notes that there are objects.
-    pub(crate) fn meet_objects(&self) {
-        self.met_objects.set(true);
     }
 
     /// What is known of the lists of kinds.
@@ -176,7 +163,7 @@ impl<'a> Loader<'a> {
                 }
             };
             let version = layer.openapi.get("version").map(String::as_str);
-            self.chosen.choose(version, document, self.met_objects.get())
+            self.chosen.choose(version, document, self.bounds.has_objects())
         };
         choose().map_err(|error| error.at(&layer.place("openapi")))
     }
@@ -302,15 +289,7 @@ impl<'a> Loader<'a> {
         trail: &mut Trail,
     ) -> Result<Kustomization, BuildError> {
         trail.enter(path).map_err(|error| error.at(&entry.place))?;
-        self.layers.set(self.layers.get() + 1);
-        if trail.len() > DEPTH || self.layers.get() > LAYERS {
-            let message = format!(
-                "too many layers: at most {DEPTH} may lie upon each other, and {LAYERS} in one build"
-            );
-            return Err(BuildError::new(message)
-                .at(&entry.place)
-                .hint("split what this directory includes into Kustomizations of its own"));
-        }
+        self.bounds.add_layer(trail.len()).map_err(|error| error.at(&entry.place))?;
         if self.tree.kind(path) == Some(EntryKind::File) {
             let error = BuildError::new(format!("`{path}` is a file, not a directory"));
             return Err(error.at(&entry.place));
@@ -343,10 +322,12 @@ impl<'a> Loader<'a> {
         }
         let full = join(directory, path).map_err(|error| escape(&error))?;
         self.permit(directory, &full)?;
-        self.tree.read(&full).map_err(|error| match error {
+        let content = self.tree.read(&full).map_err(|error| match error {
             TreeError::NotFound(_) => missing(&self.tree, directory, path),
             other => BuildError::new(other.to_string()),
-        })
+        })?;
+        self.bounds.add_bytes(content.len())?;
+        Ok(content)
     }
 
     /// Is there a file of that name?

@@ -36,8 +36,8 @@ pub(crate) fn of_text(
         let mut object = object(next.value, &next.place)?;
         object.empty = next.empty;
         notes::adopt(&mut object)?;
+        loader.bounds.add_object().map_err(|error| error.at(&object.place))?;
         objects.push(object);
-        loader.meet_objects();
     }
     Ok(objects)
 }

@@ -244,3 +244,66 @@ replacements:
         "resources: [x.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[{op: remove, path: /a}]'}]",
     );
 }
+
+#[test]
+fn huge_builds_are_refused() {
+    let items = "  - {apiVersion: v1, kind: A, metadata: {generateName: a}}\n".repeat(20);
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{items}");
+    // A list of lists of lists.
+    let mut many =
+        "apiVersion: v1\nkind: List\nitems: &a0 [{apiVersion: v1, kind: AList, items: []}]\n"
+            .to_owned();
+    many.push_str(&"- {}\n".repeat(3));
+    refused(&[("a/kustomization.yaml", "resources: [x.yaml]"), ("a/x.yaml", &many)]);
+    refused(&[("a/kustomization.yaml", "resources: [x.yaml]"), ("a/x.yaml", &list)]);
+    let mut lines = String::new();
+    for n in 0..100_001 {
+        lines.push_str(&format!("- {{apiVersion: v1, kind: A, metadata: {{name: a{n}}}}}\n"));
+    }
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{lines}");
+    let said = refused(&[("a/kustomization.yaml", "resources: [x.yaml]"), ("a/x.yaml", &list)]);
+    assert!(said.contains("too many objects: at most 100000"), "{said}");
+    let file = "x".repeat(1 << 20);
+    let mut generators = "configMapGenerator:\n".to_owned();
+    for n in 0..257 {
+        generators.push_str(&format!("- {{name: m{n}, files: [big]}}\n"));
+    }
+    let said = refused(&[("a/kustomization.yaml", &generators), ("a/big", &file)]);
+    assert!(said.contains("too large: one build reads at most 256 MiB"), "{said}");
+}
+
+#[test]
+fn builds_side_by_side_know_nothing_of_each_other() {
+    let with_schema = [
+        (
+            "a/kustomization.yaml",
+            "resources: [x.yaml]\nopenapi: {path: s.json}\npatches: [{path: p.yaml}]",
+        ),
+        ("a/x.yaml", "apiVersion: e/v1\nkind: K\nmetadata: {name: x}\nl: [{n: a, v: 1}]\n"),
+        ("a/p.yaml", "apiVersion: e/v1\nkind: K\nmetadata: {name: x}\nl: [{n: b}]\n"),
+        (
+            "a/s.json",
+            r#"{"definitions": {"K": {"x-kubernetes-group-version-kind": [{"group": "e", "version": "v1", "kind": "K"}],
+                "properties": {"l": {"type": "array", "x-kubernetes-patch-strategy": "merge",
+                    "x-kubernetes-patch-merge-key": "n"}}}}}"#,
+        ),
+    ];
+    let (with, without) = (tree(&with_schema), {
+        let mut files = with_schema;
+        files[0].1 = "resources: [x.yaml]\npatches: [{path: p.yaml}]";
+        tree(&files)
+    });
+    let merged =
+        "apiVersion: e/v1\nkind: K\nl:\n- \"n\": b\n- \"n\": a\n  v: 1\nmetadata:\n  name: x\n";
+    let replaced = "apiVersion: e/v1\nkind: K\nl:\n- \"n\": b\nmetadata:\n  name: x\n";
+    std::thread::scope(|scope| {
+        for (files, expected) in [(&with, merged), (&without, replaced)].into_iter().cycle().take(8)
+        {
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    assert_eq!(rendered(files).as_deref(), Ok(expected));
+                }
+            });
+        }
+    });
+}
