@@ -1,6 +1,7 @@
 //! Repository tasks: `cargo xtask <task>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
+mod bench;
 mod cargo;
 mod conformance;
 mod demo;
@@ -45,6 +46,11 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Times what must be fast.
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
     /// Writes what is generated from code: the CRDs under deploy/crds.
     Gen {
         /// Writes nothing, and fails when something would change.
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         Task::Kit { action } => kit::run(&action),
         Task::Test => test::run(),
         Task::Conformance { cases, json } => conformance::run(cases.as_deref(), json),
+        Task::Bench { what } => bench::run(&what),
         Task::Gen { check } => generate::run(check),
     };
     match done {

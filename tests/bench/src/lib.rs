@@ -1,6 +1,7 @@
 //! The build engine under a stopwatch: trees to build, and builds over and over in one process.
 
 mod report;
+pub mod revision;
 pub mod run;
 pub mod trees;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use capstan_bench::revision::revision;
 use capstan_bench::run::{Plan, run};
 use capstan_bench::trees;
 use clap::Parser;
@@ -27,6 +28,9 @@ struct Args {
     /// Print YAML too, within the time.
     #[arg(long)]
     yaml: bool,
+    /// Build everything once, then time how all directories are answered after one of them has changed.
+    #[arg(long)]
+    revision: bool,
 }
 
 fn main() -> ExitCode {
@@ -43,7 +47,13 @@ fn bench(args: &Args) -> Result<()> {
     let directories: Vec<String> =
         io::stdin().lines().collect::<Result<_, _>>().context("standard input")?;
     let tree = trees::load(&args.root)?;
-    let plan = Plan { rounds: args.rounds, threads: args.threads, yaml: args.yaml };
-    println!("{}", serde_json::to_string(&run(&tree, &directories, plan)?)?);
+    let report = if args.revision {
+        let new = trees::changed(tree.clone(), &directories)?;
+        revision(&tree, &new, &directories, args.rounds)?
+    } else {
+        let plan = Plan { rounds: args.rounds, threads: args.threads, yaml: args.yaml };
+        run(&tree, &directories, plan)?
+    };
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }

@@ -100,12 +100,12 @@ fn call(tree: &MemTree, directory: &str, yaml: bool, is_first: bool) -> Result<B
     Ok(Built { nanos, objects, bytes: text.len(), digest })
 }
 
-fn nanos(began: Instant) -> u64 {
+pub(crate) fn nanos(began: Instant) -> u64 {
     began.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 /// The high water mark of this process, from the kernel, in kilobytes.
-fn peak() -> Result<u64> {
+pub(crate) fn peak() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

@@ -1,3 +1,4 @@
+use anyhow::{Context, Result};
 use capstan_tree::MemTree;
 
 use super::{Scene, below, put};
@@ -33,15 +34,14 @@ pub fn monorepo(overlays: usize) -> Scene {
     Scene { name: "monorepo", tree, directories }
 }
 
-/// The repository after a push that touches one overlay.
-pub fn changed(mut scene: Scene) -> Scene {
-    let patch = resources_patch(4321).into_bytes();
-    let touched = scene.directories[scene.directories.len() / 2].clone();
-    scene
-        .tree
-        .insert(&format!("{touched}/resources.yaml"), patch)
-        .unwrap_or_else(|error| unreachable!("{error}"));
-    scene
+/// The repository after a push that touches one of its overlays, that in the middle of a list of them.
+///
+/// # Errors
+/// When there is none.
+pub fn changed(mut tree: MemTree, overlays: &[String]) -> Result<MemTree> {
+    let touched = overlays.get(overlays.len() / 2).context("no overlay")?;
+    tree.insert(&format!("{touched}/resources.yaml"), resources_patch(4321).into_bytes())?;
+    Ok(tree)
 }
 
 fn kustomization(overlay: usize, application: &str) -> String {

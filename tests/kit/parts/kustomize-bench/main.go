@@ -23,8 +23,11 @@ func main() {
 				return nil, err
 			}
 		}
+		// As the command line, when nobody says what the order is to be.
+		options := krusty.MakeDefaultOptions()
+		options.Reorder = krusty.ReorderOptionUnspecified
 		return func(directory string) (resmap.ResMap, error) {
-			return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, filepath.Join(top, directory))
+			return krusty.MakeKustomizer(options).Run(files, filepath.Join(top, directory))
 		}, nil
 	})
 }

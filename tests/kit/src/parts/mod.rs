@@ -45,6 +45,10 @@ pub enum Part {
     Kustomize,
     /// kustomize as a server of builds, for many of them.
     KustomizeServe,
+    /// kustomize's build call under a stopwatch. Only a benchmark asks for it.
+    KustomizeBench,
+    /// The build call of Flux's kustomize-controller under a stopwatch. Only a benchmark asks for it.
+    FluxBench,
 }
 
 impl Part {
@@ -73,6 +77,9 @@ impl Part {
         Self::KustomizeServe,
     ];
 
+    /// What a benchmark of the build engine needs.
+    pub const BENCH: [Self; 2] = [Self::KustomizeBench, Self::FluxBench];
+
     /// The file name of the program.
     pub fn program(self) -> &'static str {
         match self {
@@ -86,6 +93,8 @@ impl Part {
             Self::Flux => "flux",
             Self::Kustomize => "kustomize",
             Self::KustomizeServe => "kustomize-serve",
+            Self::KustomizeBench => "kustomize-bench",
+            Self::FluxBench => "flux-bench",
         }
     }
 }
@@ -210,7 +219,7 @@ mod tests {
 
     #[test]
     fn every_part_has_a_recipe_with_a_version() {
-        for part in Part::ALL {
+        for part in Part::ALL.into_iter().chain(Part::BENCH) {
             let recipe = recipe(part);
             assert!(!recipe.version().is_empty(), "{part:?}");
             assert!(recipe.stamp().contains(recipe.version()), "{part:?}");

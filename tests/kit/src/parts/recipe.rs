@@ -97,6 +97,29 @@ const KUSTOMIZE_SERVE: GoRecipe = GoRecipe {
     ..KUSTOMIZE
 };
 
+const BENCH: (&str, &str) = ("bench.go", include_str!("../../parts/kustomize-bench/bench.go"));
+
+const KUSTOMIZE_BENCH: GoRecipe = GoRecipe {
+    sources: &[BENCH, ("main.go", include_str!("../../parts/kustomize-bench/main.go"))],
+    package: ".",
+    version_args: &[],
+    version_variable: None,
+    seconds: 10,
+    ..KUSTOMIZE
+};
+
+const FLUX_BENCH: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/flux-bench/go.mod"),
+    go_sum: include_str!("../../parts/flux-bench/go.sum"),
+    sources: &[BENCH, ("main.go", include_str!("../../parts/flux-bench/main.go"))],
+    package: ".",
+    version: "v2.9.5",
+    version_args: &[],
+    version_variable: None,
+    place: Place::OurModule,
+    seconds: 40,
+};
+
 const FLUX: GoRecipe = GoRecipe {
     go_mod: include_str!("../../parts/flux/go.mod"),
     go_sum: include_str!("../../parts/flux/go.sum"),
@@ -136,6 +159,8 @@ pub(super) fn recipe(part: Part) -> Recipe {
         Part::Flux => Recipe::Go(FLUX),
         Part::Kustomize => Recipe::Go(KUSTOMIZE),
         Part::KustomizeServe => Recipe::Go(KUSTOMIZE_SERVE),
+        Part::KustomizeBench => Recipe::Go(KUSTOMIZE_BENCH),
+        Part::FluxBench => Recipe::Go(FLUX_BENCH),
         Part::MotoServer | Part::AwsCli | Part::Python => Recipe::Python(PYTHON),
     }
 }
