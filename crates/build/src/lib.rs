@@ -193,8 +193,9 @@ fn assemble(
     hash::add_suffixes(&mut resources);
     transform::references::fix(&mut resources, &config.name_reference)?;
     vars.resolve(&config, &mut resources)?;
-    resources.drop_local();
     resources.check()?;
+    resources.drop_local();
+    resources.check_ids()?;
     let order = kustomization.sort_options.clone();
     let order = order.or_else(|| options.legacy_order.then(SortOptions::legacy));
     if let Some(order) = order {

@@ -146,6 +146,7 @@ impl<'a> Loader<'a> {
         let done = base.and_then(|base| {
             let Some((path, component)) = base else { return Ok(()) };
             let done = self.run(&path, &component, into, trail);
+            let done = done.and_then(|()| into.resources.check_ids());
             done.map_err(|error| error.through(&entry.place))
         });
         trail.back_to(before);

@@ -223,13 +223,17 @@ impl Resource {
         }
     }
 
-    /// Removes the fields of maps that are written as nothing, as kustomize's merge does when it passes them.
-    pub(crate) fn drop_empty(&mut self) {
+    /// Removes the fields of maps that are written as nothing, as kustomize's merge does when it passes them. It does not
+    /// pass the items of lists that it replaces.
+    pub(crate) fn drop_empty(&mut self, passes: impl Fn(&[String]) -> bool) {
         for pointer in std::mem::take(&mut self.empty) {
             let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+            if !lists_above(&self.value, parent).iter().all(|path| passes(path)) {
+                continue;
+            }
             let key = key.replace("~1", "/").replace("~0", "~");
             if let Some(Value::Object(map)) = self.value.pointer_mut(parent)
-                && map.get(&key) == Some(&Value::Null)
+                && map.get(&key).is_some_and(|value| value.is_null() || value == "")
             {
                 map.remove(&key);
             }
@@ -333,6 +337,33 @@ impl Resource {
         let metadata = root.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
         metadata.as_object_mut()
     }
+}
+
+/// The lists on the way to a value: the keys that lead to each, without positions.
+fn lists_above(root: &Value, pointer: &str) -> Vec<Vec<String>> {
+    let (mut at, mut keys, mut lists) = (root, Vec::new(), Vec::new());
+    for step in pointer.split('/').skip(1) {
+        let key = step.replace("~1", "/").replace("~0", "~");
+        let next = match at {
+            Value::Array(items) => {
+                lists.push(keys.clone());
+                key.parse::<usize>().ok().and_then(|index| items.get(index))
+            }
+            other => {
+                let next = other.get(&key);
+                keys.push(key);
+                next
+            }
+        };
+        match next {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    if at.is_array() {
+        lists.push(keys);
+    }
+    lists
 }
 
 fn underlay(parent: &mut Map<String, Value>, field: &str, older: &Map<String, Value>) {

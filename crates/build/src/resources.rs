@@ -133,9 +133,13 @@ impl Resources {
         self.0.sort_by_cached_key(key);
     }
 
-    /// Is each of them an object still, and the only one of its id?
+    /// Is each of them an object still?
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        self.0.iter().try_for_each(Resource::check)?;
+        self.0.iter().try_for_each(Resource::check)
+    }
+
+    /// Is each of them the only one of its id still?
+    pub(crate) fn check_ids(&self) -> Result<(), BuildError> {
         match self.first_repeated(0) {
             None => Ok(()),
             Some((again, before)) => Err(known(&self.0[again], &self.0[before])),

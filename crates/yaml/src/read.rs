@@ -1,9 +1,8 @@
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag, options};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
@@ -125,6 +124,8 @@ struct Reader<'a> {
     empty: Vec<String>,
     texts: BTreeMap<String, String>,
     folded: Vec<String>,
+    /// Is the map in braces that is read?
+    is_flow: bool,
     path: String,
 }
 
@@ -149,6 +150,7 @@ impl<'a> Reader<'a> {
             empty: Vec::new(),
             texts: BTreeMap::new(),
             folded: Vec::new(),
+            is_flow: false,
             path: String::new(),
         }
     }
@@ -223,7 +225,12 @@ impl<'a> Reader<'a> {
         }
         let (value, anchor) = match event {
             Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
+            Event::MappingStart(style, anchor, _) => {
+                let outer = std::mem::replace(&mut self.is_flow, style == StructureStyle::Flow);
+                let value = self.mapping()?;
+                self.is_flow = outer;
+                (value, anchor)
+            }
             leaf => return self.leaf(leaf, span),
         };
         self.note(anchor, &value);
@@ -238,13 +245,23 @@ impl<'a> Reader<'a> {
             _ => return Err(self.error(self.mark(span), "a value was expected here".to_owned())),
         };
         self.refuse_escapes(&text, style, span)?;
+        // The parser calls nothing a tilde.
+        let is_tilde = span.is_empty() && style == ScalarStyle::Plain;
+        let text = if is_tilde { "" } else { self.without_missing_break(&text, style, span) };
+        let value = self
+            .scalar(text, style, tag.as_deref())
+            .map_err(|message| self.error(self.mark(span), message))?;
         // A null that is written as nothing, or as an empty text that a tag calls null.
-        if span.is_empty() || (text.is_empty() && tag.is_some()) {
+        let is_nothing = value.is_null() && (span.is_empty() || text.is_empty());
+        if is_nothing {
             self.empty.push(self.path.clone());
         }
-        let value = self
-            .scalar(self.without_missing_break(&text, style, span), style, tag.as_deref())
-            .map_err(|message| self.error(self.mark(span), message))?;
+        // kustomize writes nothing in braces as an empty text.
+        let value =
+            match is_nothing && tag.is_none() && self.is_flow && self.schema == Schema::Objects {
+                true => Value::String(String::new()),
+                false => value,
+            };
         if self.schema == Schema::Patches {
             self.note_spelling(text, style, &value);
         }
@@ -253,12 +270,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers how a value of a patch is written, where that counts.
-    fn note_spelling(&mut self, text: Cow<'a, str>, style: ScalarStyle, value: &Value) {
+    fn note_spelling(&mut self, text: &str, style: ScalarStyle, value: &Value) {
         if style == ScalarStyle::Folded {
             self.folded.push(self.path.clone());
         }
-        if *value != *text && (is_annotation(&self.path) || is_label(&self.path)) {
-            self.texts.insert(self.path.clone(), text.into_owned());
+        if value != text && (is_annotation(&self.path) || is_label(&self.path)) {
+            self.texts.insert(self.path.clone(), text.to_owned());
         }
     }
 

@@ -6,6 +6,9 @@ use crate::error::Place;
 use crate::fields::escaped;
 use crate::transform::names::scalar;
 
+/// The fields that a patch with a target has as texts.
+pub(super) const COPIED: [&str; 2] = ["labels", "annotations"];
+
 /// One document of a patch.
 pub(super) struct Document {
     pub(super) value: Value,
@@ -23,13 +26,15 @@ impl Document {
 
     /// With labels and annotations that are texts, also those that are a null, and without empty ones: kustomize copies them
     /// so before it merges a patch into what a target selects.
-    pub(super) fn with_texts(mut self) -> Self {
-        for field in ["labels", "annotations"] {
+    pub(super) fn with_texts(mut self, fields: &[&str]) -> Self {
+        for field in fields {
+            let below = format!("/metadata/{field}/");
+            self.folded.retain(|pointer| !pointer.starts_with(&below));
             let Some(Value::Object(metadata)) = self.value.get_mut("metadata") else { break };
-            let Some(entries) = metadata.remove(field) else { continue };
+            let Some(entries) = metadata.remove(*field) else { continue };
             let entries = texts(entries, &format!("/metadata/{field}"), &self.texts);
             if !entries.is_empty() {
-                metadata.insert(field.to_owned(), Value::Object(entries));
+                metadata.insert((*field).to_owned(), Value::Object(entries));
             }
         }
         self

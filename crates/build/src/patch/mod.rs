@@ -59,8 +59,13 @@ pub(crate) fn strategic_merges(
             );
         }
         for document in documents {
-            merge_by_id(loader, document.with_texts(), Allowed::default(), resources)
-                .map_err(|error| error.at(place))?;
+            merge_by_id(
+                loader,
+                document.with_texts(&document::COPIED),
+                Allowed::default(),
+                resources,
+            )
+            .map_err(|error| error.at(place))?;
         }
         Ok(())
     }))
@@ -108,7 +113,10 @@ fn one(
         return json6902::apply(operations, &matcher, resources);
     }
     let Some(target) = &patch.target else {
-        let mut documents = documents.into_iter();
+        // The permission is written into the annotations of the patch.
+        let is_noted = allowed.name || allowed.kind;
+        let noted = |it: Document| if is_noted { it.with_texts(&["annotations"]) } else { it };
+        let mut documents = documents.into_iter().map(noted);
         return documents.try_for_each(|it| merge_by_id(loader, it, allowed, resources));
     };
     let document = match (documents.pop(), documents.is_empty()) {
@@ -120,7 +128,7 @@ fn one(
             return Err(BuildError::new(message).hint("write an entry for each patch"));
         }
     };
-    let Document { value, place: at, folded, .. } = document.with_texts();
+    let Document { value, place: at, folded, .. } = document.with_texts(&document::COPIED);
     let document = objects::object(value, &at)?;
     let matcher = Matcher::new(target)?;
     let schemas = loader.schemas();
@@ -243,11 +251,12 @@ fn merge(
     if patch.get("$patch").is_some_and(|directive| directive == "replace") {
         return Ok(());
     }
-    resource.drop_empty();
-    let old = std::mem::take(&mut resource.value);
-    let api_version = old.get("apiVersion").cloned();
     let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
     let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
+    let known = if schemas.knows(&gvk) { &gvk } else { &patch_kind };
+    resource.drop_empty(|list| schemas.rule(known, list) != merge_keys::ListMerge::Replace);
+    let old = std::mem::take(&mut resource.value);
+    let api_version = old.get("apiVersion").cloned();
     resource.value =
         strategic::merge(schemas, [&gvk, &patch_kind], old, patch, MergeOptions::default())?;
     resource.one_value.merged(patch, &mut resource.value);

@@ -167,9 +167,6 @@ impl Scene<'_> {
                     .copied()
                     .filter(|i| referrer.same_affixes(&self.all[*i], lenient))
                     .collect();
-                if !lenient && agreeing.is_empty() {
-                    break;
-                }
                 candidates = agreeing;
             }
         }

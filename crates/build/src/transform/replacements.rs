@@ -268,6 +268,7 @@ impl To {
             _ => Value::Null,
         };
         let blank = self.options.create.then_some(&blank);
+        refuse_null(&path, copied, object)?;
         let mut set = |found: &mut Value| self.set(found, copied);
         if embedded::set(&path, object, blank, copied) {
             return Ok(());
@@ -321,6 +322,22 @@ fn any_id(resource: &Resource, matcher: &Matcher) -> bool {
         matcher.admits_id(&Id { namespace, ..id.clone() })
     };
     matcher.admits_id(&resource.id()) || resource.previous_ids().iter().any(before)
+}
+
+/// A null that is there keeps its type, which only another null has.
+fn refuse_null(path: &Path, copied: &Copied, object: &mut Value) -> Result<(), BuildError> {
+    let text = scalar(&copied.value).unwrap_or_default();
+    let mut is_null = false;
+    // What is wrong with the path is told when it is written to.
+    let _ = path.visit(object, None, &mut |found| {
+        is_null |= found.is_null();
+        Ok(())
+    });
+    match is_null && typed(&text) != Ok(Value::Null) {
+        true => Err(BuildError::new(format!("cannot decode !!str `{text}` as a !!null"))
+            .hint("give the target another value than null, or leave it out and say `create`")),
+        false => Ok(()),
+    }
 }
 
 /// Puts a value in place. A scalar keeps its type and takes the text.

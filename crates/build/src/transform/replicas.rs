@@ -1,4 +1,4 @@
-use capstan_yaml::needs_quotes;
+use capstan_yaml::emit;
 use serde_json::Value;
 
 use crate::error::BuildError;
@@ -20,7 +20,7 @@ pub(crate) fn set(
                 let set = &mut |value: &mut Value| {
                     // A number in the place of a quoted text is quoted too.
                     *value = match value {
-                        Value::String(text) if needs_quotes(text) => {
+                        Value::String(_) if emit(value).starts_with(['"', '\'']) => {
                             replica.count.to_string().into()
                         }
                         _ => replica.count.into(),
