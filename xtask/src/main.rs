@@ -5,6 +5,7 @@ mod bench;
 mod cargo;
 mod conformance;
 mod demo;
+mod fuzz;
 mod generate;
 mod kit;
 mod test;
@@ -51,6 +52,8 @@ enum Task {
         #[command(subcommand)]
         what: bench::What,
     },
+    /// Tries random inputs: overlays against the real kustomize, or texts.
+    Fuzz(fuzz::Options),
     /// Writes what is generated from code: the CRDs under deploy/crds.
     Gen {
         /// Writes nothing, and fails when something would change.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Conformance { cases, json } => conformance::run(cases.as_deref(), json),
         Task::Bench { what } => bench::run(&what),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Gen { check } => generate::run(check),
     };
     match done {
