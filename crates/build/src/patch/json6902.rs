@@ -27,10 +27,29 @@ pub(super) fn apply(
                     .hint("an operation has `op`, `path` and, for some, `value` or `from`; what it names must exist")
             })?;
         }
+        round(&mut resource.value);
         resource.one_value.clear();
         check(resource)?;
     }
     Ok(())
+}
+
+/// Makes every number what JSON's readers in Go take it for: of whole numbers beyond 53 bits, the nearest that a float holds.
+fn round(value: &mut Value) {
+    const EXACT: u64 = 1 << 53;
+    match value {
+        Value::Number(number) => {
+            let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+            // The shortest digits of the float are written, and read as a whole number again.
+            let digits = number.as_f64().map(|float| float.to_string()).unwrap_or_default();
+            if let (true, Ok(rounded)) = (size.is_some_and(|size| size > EXACT), digits.parse()) {
+                *number = rounded;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(round),
+        Value::Object(map) => map.values_mut().for_each(round),
+        _ => {}
+    }
 }
 
 /// What is left must still be an object.
