@@ -51,6 +51,9 @@ impl Merger<'_> {
             (old, Value::Array(items)) => self.list(old, items),
             (Some(Value::Object(_)), _) => Err(self.mismatch("a single value", "a map")),
             (Some(Value::Array(_)), _) => Err(self.mismatch("a single value", "a list")),
+            (Some(Value::String(old)), Value::Number(_) | Value::Bool(_)) if is_quoted(&old) => {
+                Ok(Some(patch.to_string().into()))
+            }
             (_, scalar) => Ok(Some(scalar.clone())),
         }
     }
@@ -214,6 +217,11 @@ fn has_empty_key(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(has_empty_key),
         _ => false,
     }
+}
+
+/// Can a text only be written in quotes or as a block? What takes its place is written so too, and is a text thereby.
+fn is_quoted(text: &str) -> bool {
+    capstan_yaml::emit(&text.into()).starts_with(['"', '\'', '|'])
 }
 
 enum Directive {
