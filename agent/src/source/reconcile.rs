@@ -10,7 +10,7 @@ use capstan_model::{
 };
 use capstan_report::{Failure, SourceOutcome, source_status};
 use capstan_runtime::Next;
-use capstan_tree::{Changes, Ignore, filtered};
+use capstan_tree::{Changes, ContentId, Ignore, filtered};
 use jiff::Timestamp;
 
 use super::{Source, artifact, remote};
@@ -159,22 +159,24 @@ async fn store(
     Ok(())
 }
 
-/// What a revision changes. Without an answer every unit builds.
+/// What a tree changes. Without an answer every unit builds.
 async fn since(
     before: Option<Source>,
     revision: &Revision,
     tree: &Arc<dyn capstan_tree::Tree>,
-) -> Option<(Revision, Arc<Changes>)> {
+) -> Option<(ContentId, Arc<Changes>)> {
     let before = before?;
-    if before.revision == *revision {
-        return before.since;
+    let id = before.tree.id("")?;
+    if tree.id("") == Some(id) {
+        let is_new = before.revision != *revision;
+        return if is_new { Some((id, Arc::default())) } else { before.since };
     }
     let tree = Arc::clone(tree);
-    let compare = move || Changes::between(&before.tree, &tree).map(|c| (before.revision, c));
+    let compare = move || Changes::between(&before.tree, &tree);
     match tokio::task::spawn_blocking(compare).await {
-        Ok(Ok((before, changes))) => Some((before, Arc::new(changes))),
+        Ok(Ok(changes)) => Some((id, Arc::new(changes))),
         Ok(Err(error)) => {
-            tracing::warn!(%revision, error = %Chain(&error), "failed to compare with the revision before");
+            tracing::warn!(error = %Chain(&error), "failed to compare with the revision before");
             None
         }
         Err(_) => None,

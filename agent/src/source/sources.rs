@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use capstan_model::{NamespacedName, Revision};
-use capstan_tree::{Changes, Tree};
+use capstan_tree::{Changes, ContentId, Tree};
 
 /// A fetched revision, ready to build from.
 #[derive(Clone)]
@@ -11,8 +11,9 @@ pub(crate) struct Source {
     pub(crate) tree: Arc<dyn Tree>,
     /// Read from the disk after a start: units may have been further already.
     pub(crate) is_restored: bool,
-    /// What differs from the revision before it.
-    pub(crate) since: Option<(Revision, Arc<Changes>)>,
+    /// What differs from the tree before it, which the id names: a revision alone may show other files when what is
+    /// ignored changes.
+    pub(crate) since: Option<(ContentId, Arc<Changes>)>,
 }
 
 /// The last good revision of every source. Units build from here: nobody waits for an artifact to be packed.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use capstan_apply::Known;
 use capstan_model::NamespacedName;
-use capstan_tree::ReadSet;
+use capstan_tree::{ContentId, ReadSet};
 use tokio::time::Instant;
 
 use crate::world::Place;
@@ -23,8 +23,8 @@ pub(super) struct Done {
     pub(super) at: Instant,
     /// When the objects were sent last.
     pub(super) applied: Instant,
-    /// What of the source was read; nothing when it failed before.
-    pub(super) reads: Option<Arc<ReadSet>>,
+    /// The tree that was built, and what of it was read; nothing when it failed before.
+    pub(super) reads: Option<(ContentId, Arc<ReadSet>)>,
     /// Digest of what was built; nothing when it failed before.
     pub(super) digest: Option<String>,
     pub(super) phase: Phase,

@@ -176,7 +176,8 @@ impl Run<'_> {
             Ok(planned) => planned,
             Err(failure) => return self.fail(unit, memory, failed, hidden.redact(failure)).await,
         };
-        let done = Done { digest: Some(digest), reads: reads.map(Arc::new), ..failed };
+        let reads = self.ready.source.tree.id("").zip(reads.map(Arc::new));
+        let done = Done { digest: Some(digest), reads, ..failed };
         let union = build::inventory_status(&plan.union_inventory);
         if plan.union_inventory != build::inventory(unit) {
             self.write(unit, &UnitOutcome::Inventory(union.clone())).await?;

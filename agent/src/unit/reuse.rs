@@ -6,12 +6,12 @@ use crate::source::Source;
 /// What the last run did, as the run of another revision, where both come to the same.
 pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Option<Done> {
     let Phase::Ready { places } = &done.phase else { return None };
-    let (before, changes) = source.since.as_ref()?;
+    let ((before, changes), (built, reads)) = (source.since.as_ref()?, done.reads.as_ref()?);
     let same = Inputs { revision: done.inputs.revision.clone(), ..inputs.clone() };
-    if same != done.inputs || before.to_string() != done.inputs.revision {
+    if same != done.inputs || inputs.revision == done.inputs.revision || before != built {
         return None;
     }
-    if done.reads.as_ref()?.first_difference_in(changes, &source.tree).is_some() {
+    if reads.first_difference_in(changes, &source.tree).is_some() {
         return None;
     }
     let phase = Phase::Checking { places: places.clone(), timed_out: false };
@@ -22,7 +22,7 @@ pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Opt
 mod tests {
     use std::sync::Arc;
 
-    use capstan_tree::{Changes, MemTree, Recorder, Tree as _};
+    use capstan_tree::{Changes, ContentId, MemTree, Recorder, Tree as _};
     use tokio::time::Instant;
 
     use super::{Done, Inputs, Phase, Source, carried_over};
@@ -34,6 +34,11 @@ mod tests {
     /// The n-th revision.
     fn revision(n: usize) -> String {
         format!("main@sha1:{n:040}")
+    }
+
+    /// The id of the tree of the n-th revision.
+    fn id(n: usize) -> ContentId {
+        ContentId::of([revision(n).as_bytes()])
     }
 
     fn inputs(n: usize) -> Inputs {
@@ -54,7 +59,7 @@ mod tests {
             inputs: inputs(1),
             at: Instant::now(),
             applied: Instant::now(),
-            reads: Some(Arc::new(recorder.into_read_set())),
+            reads: Some((id(1), Arc::new(recorder.into_read_set()))),
             digest: None,
             phase: Phase::Ready { places: Vec::new() },
         }
@@ -64,12 +69,11 @@ mod tests {
     fn source(files: &[(&str, &str)]) -> Source {
         let new = tree(files);
         let changes = Changes::between(&tree(&[("a/x", "1"), ("b/y", "1")]), &new);
-        let before = revision(1).parse().expect("a revision");
         Source {
             revision: revision(2).parse().expect("a revision"),
             tree: Arc::new(new),
             is_restored: false,
-            since: Some((before, Arc::new(changes.expect("both can be read")))),
+            since: Some((id(1), Arc::new(changes.expect("both can be read")))),
         }
     }
 
@@ -91,8 +95,9 @@ mod tests {
         assert!(carried_over(&done(), &edited, &same).is_none(), "the unit changed too");
         let failed = Done { phase: Phase::Failed, ..done() };
         assert!(carried_over(&failed, &next, &same).is_none(), "there is nothing to take over");
-        let older = Done { inputs: inputs(0), ..done() };
-        assert!(carried_over(&older, &next, &same).is_none(), "a revision was left out");
+        let older = Done { reads: done().reads.map(|(_, reads)| (id(0), reads)), ..done() };
+        assert!(carried_over(&older, &next, &same).is_none(), "it was built from another tree");
+        assert!(carried_over(&done(), &inputs(1), &same).is_none(), "it is no new revision");
         let alone = Source { since: None, ..same };
         assert!(carried_over(&done(), &next, &alone).is_none(), "nobody knows what changed");
     }

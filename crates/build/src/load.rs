@@ -360,8 +360,9 @@ impl<'a> Loader<'a> {
 
     /// The text of the file at a path.
     fn text_of(&self, path: &str) -> Result<String, BuildError> {
-        let content = self.tree.read(path);
-        to_text(content.map_err(|error| BuildError::new(error.to_string()))?, path)
+        let content = self.tree.read(path).map_err(|error| BuildError::new(error.to_string()))?;
+        self.bounds.add_bytes(content.len())?;
+        to_text(content, path)
     }
 }
 

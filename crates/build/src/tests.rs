@@ -353,3 +353,27 @@ metadata: {name: ok}
     let (message, _) = fault(patches, "");
     assert_eq!(message.lines().count(), 2, "{message}");
 }
+
+#[test]
+fn what_is_written_as_nothing_outlives_a_json_patch() {
+    let text = r#"
+//- kustomization.yaml
+resources: [r.yaml]
+patches:
+- target: {kind: Pod}
+  patch: '[{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]'
+- patch: '{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {c: d}}}'
+//- r.yaml
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  nodeSelector:
+  volumes:
+  - name: v
+    emptyDir:
+"#;
+    let built = built(text, "", &Overlay::default());
+    let spec = json!({"nodeSelector": null, "volumes": [{"emptyDir": null, "name": "v"}]});
+    assert_eq!(built[0].value()["spec"], spec);
+}

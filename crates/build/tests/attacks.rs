@@ -270,6 +270,54 @@ fn huge_builds_are_refused() {
     }
     let said = refused(&[("a/kustomization.yaml", &generators), ("a/big", &file)]);
     assert!(said.contains("too large: one build reads at most 256 MiB"), "{said}");
+    // Of each layer that includes it, a file counts again.
+    let comment = format!("{}\n", "#".repeat(60 << 20));
+    let mut layers =
+        vec![("top/kustomization.yaml", "resources: [../l0, ../l1, ../l2, ../l3, ../l4]")];
+    let names: Vec<(String, String)> = (0..5)
+        .map(|n| {
+            (
+                format!("l{n}/kustomization.yaml"),
+                "resources: [../base]\n".to_owned() + &format!("namePrefix: p{n}-"),
+            )
+        })
+        .collect();
+    layers.extend(names.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    layers.push(("base/kustomization.yaml", "resources: [x.yaml]"));
+    let object = format!("{MAP}{comment}");
+    layers.push(("base/x.yaml", &object));
+    let said = render(&tree(&layers), "top", Options::KUSTOMIZE).expect_err("refused").to_string();
+    assert!(said.contains("too large"), "{said}");
+}
+
+#[test]
+fn what_doubles_is_refused_before_it_hurts() {
+    let mut copies = String::new();
+    for n in 0..40 {
+        copies.push_str(&format!("    - {{op: copy, from: /data, path: /data/x{n}}}\n"));
+    }
+    let all = format!(
+        "resources: [x.yaml]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{copies}"
+    );
+    let map = format!("{MAP}data: {{k: v}}\n");
+    let said = refused(&[("a/kustomization.yaml", &all), ("a/x.yaml", &map)]);
+    assert!(said.contains("too large: one build reads at most 256 MiB"), "{said}");
+    let mut pieces = "resources: [x.yaml]\nreplacements:\n".to_owned();
+    for _ in 0..40 {
+        pieces.push_str(
+            "- source: {kind: ConfigMap, fieldPath: data.k}\n  targets:\n  - select: {kind: ConfigMap}\n    \
+             fieldPaths: [data.k]\n    options: {delimiter: '/', index: 99}\n",
+        );
+    }
+    let said = refused(&[("a/kustomization.yaml", &pieces), ("a/x.yaml", &map)]);
+    assert!(said.contains("more than 4 MiB"), "{said}");
+    let aliases = "*a, ".repeat(3_000);
+    let long = format!("{MAP}a: &a '{}'\nb: [{aliases}]\n", "x".repeat(1 << 20));
+    let said = refused(&[("a/kustomization.yaml", "resources: [x.yaml]"), ("a/x.yaml", &long)]);
+    assert!(said.contains("anchors and aliases expand to more than 16 MiB"), "{said}");
+    let one = format!("{MAP}a: &a '{}'\nb: [*a, *a]\n---\n", "x".repeat(1 << 20)).repeat(6);
+    let said = refused(&[("a/kustomization.yaml", "resources: [x.yaml]"), ("a/x.yaml", &one)]);
+    assert!(said.contains("anchors and aliases expand"), "{said}");
 }
 
 #[test]

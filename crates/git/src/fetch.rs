@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use capstan_model::{FluxDuration, Revision, Secret};
 use gix::protocol::fetch::refmap::SpecIndex;
+use gix::protocol::transport::client::blocking_io::http::options::FollowRedirects;
 use gix::protocol::transport::client::blocking_io::http::{Options, reqwest};
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
@@ -310,7 +311,10 @@ fn transport_options(remote: &Remote) -> Options {
         configure_client: Some(Box::new(configure)),
         ..reqwest::Options::default()
     };
+    // A redirect could lead where the guard would not let the first address lead.
+    let follow_redirects = if guarded { FollowRedirects::None } else { FollowRedirects::default() };
     Options {
+        follow_redirects,
         extra_headers: remote.credentials.iter().map(authorization).collect(),
         backend: Some(Arc::new(Mutex::new(client))),
         ..Options::default()

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod cache;
+mod directories;
 mod error;
 mod fetch;
 mod tree;

@@ -6,6 +6,8 @@ use capstan_tree::{
 };
 use gix::objs::tree::EntryKind as GitKind;
 
+use crate::directories::{Directories, Directory, Named, is_hidden};
+
 /// The files of a commit, read from the object database when they are asked for.
 ///
 /// - Symbolic links are absent, as in Flux's artifacts, unless the tree [follows them](GitTree::following_links). Then
@@ -19,6 +21,7 @@ use gix::objs::tree::EntryKind as GitKind;
 pub struct GitTree {
     repository: Arc<gix::ThreadSafeRepository>,
     root: gix::ObjectId,
+    directories: Directories,
     follows: bool,
 }
 
@@ -31,12 +34,10 @@ impl fmt::Debug for GitTree {
 /// Bytes of a link's target, as Linux has it.
 const LONGEST_LINK: u64 = 4096;
 
-/// Names in one directory: each look for a path reads it from its beginning.
-const MOST_ENTRIES: usize = 100_000;
-
 impl GitTree {
     pub(crate) fn new(repository: gix::ThreadSafeRepository, root: gix::ObjectId) -> Self {
-        Self { repository: Arc::new(repository), root, follows: false }
+        let directories = Directories::default();
+        Self { repository: Arc::new(repository), root, directories, follows: false }
     }
 
     /// The same files, with symbolic links as what they lead to.
@@ -60,11 +61,21 @@ impl GitTree {
         if path.split('/').any(is_hidden) {
             return Ok(None);
         }
-        let repository = self.repository.to_thread_local();
-        let broken = |cause: gix::Error| broken(path, &cause);
-        let root = repository.find_tree(self.root).map_err(broken)?;
-        let entry = root.lookup_entry_by_path(path).map_err(broken)?;
-        Ok(entry.map(|entry| (entry.object_id(), entry.mode().kind())))
+        let (mut id, mut kind) = (self.root, GitKind::Tree);
+        for name in path.split('/') {
+            if kind != GitKind::Tree {
+                return Ok(None);
+            }
+            match self.directory(path, id)?.find(name) {
+                Some(found) => (id, kind) = (found.id, found.kind),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some((id, kind)))
+    }
+
+    fn directory(&self, path: &str, id: gix::ObjectId) -> Result<Arc<Directory>, TreeError> {
+        self.directories.get(&self.repository, id).map_err(|cause| broken(path, &cause))
     }
 
     /// Where the link at a path leads.
@@ -101,28 +112,18 @@ impl Tree for GitTree {
             Some((_, EntryKind::File)) => return Err(TreeError::NotADirectory(path.to_owned())),
             None => return Err(TreeError::NotFound(path.to_owned())),
         };
-        let repository = self.repository.to_thread_local();
-        let tree = repository.find_tree(id).map_err(|cause| broken(path, &cause))?;
-        let mut entries = Vec::new();
-        for entry in tree.iter() {
-            let entry =
-                entry.map_err(|cause| TreeError::Store(path.to_owned(), cause.to_string()))?;
-            if entries.len() == MOST_ENTRIES {
-                let cause = format!("a directory may hold {MOST_ENTRIES} names");
-                return Err(TreeError::Store(path.to_owned(), cause));
-            }
-            let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
-            if is_forbidden(name) {
-                let cause = format!("it holds the name {name:?}, which Git never writes");
-                return Err(TreeError::Store(path.to_owned(), cause));
-            }
-            let kind = match entry.mode().kind() {
-                GitKind::Link if self.follows => self.kind(&join(path, name)?),
-                other => kind(other),
-            };
-            entries.extend(kind.map(|kind| Entry { name: name.to_owned(), kind }));
+        let directory = self.directory(path, id)?;
+        if let Some(fault) = &directory.fault {
+            return Err(TreeError::Store(path.to_owned(), fault.clone()));
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut entries = Vec::with_capacity(directory.entries().len());
+        for Named { name, kind: found, .. } in directory.entries() {
+            let kind = match found {
+                GitKind::Link if self.follows => self.kind(&join(path, name)?),
+                other => kind(*other),
+            };
+            entries.extend(kind.map(|kind| Entry { name: name.clone(), kind }));
+        }
         Ok(entries)
     }
 
@@ -150,15 +151,6 @@ const fn kind(kind: GitKind) -> Option<EntryKind> {
         GitKind::Blob | GitKind::BlobExecutable => Some(EntryKind::File),
         GitKind::Link | GitKind::Commit => None,
     }
-}
-
-/// Git's own folder, which a commit cannot hold.
-fn is_hidden(name: &str) -> bool {
-    name.eq_ignore_ascii_case(".git")
-}
-
-fn is_forbidden(name: &str) -> bool {
-    is_hidden(name) || matches!(name, "" | "." | "..") || name.contains(['/', '\0'])
 }
 
 fn broken(path: &str, cause: &gix::Error) -> TreeError {

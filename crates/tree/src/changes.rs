@@ -69,6 +69,8 @@ impl Changes {
         match entry.kind {
             EntryKind::File => self.insert(path),
             EntryKind::Dir => {
+                // It may show no file at all.
+                self.insert_directory(&path);
                 tree.list(&path)?.iter().try_for_each(|entry| self.add(tree, entry, &path))?;
             }
         }
@@ -76,14 +78,15 @@ impl Changes {
     }
 
     fn insert(&mut self, path: String) {
-        let mut directory = path.as_str();
-        while !directory.is_empty() {
-            directory = parent(directory);
-            if !self.directories.insert(directory.to_owned()) {
-                break;
-            }
-        }
+        self.insert_directory(parent(&path));
         self.files.insert(path);
+    }
+
+    /// Adds a directory and those above it.
+    fn insert_directory(&mut self, mut directory: &str) {
+        while self.directories.insert(directory.to_owned()) && !directory.is_empty() {
+            directory = parent(directory);
+        }
     }
 }
 
@@ -94,7 +97,20 @@ fn same_id(old: &dyn Tree, new: &dyn Tree, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Changes;
-    use crate::MemTree;
+    use crate::{EntryKind, Ignore, MemTree, Tree, filtered};
+
+    #[test]
+    fn a_directory_that_shows_no_file_is_seen_to_go() {
+        let shown = |paths: &[&str]| {
+            let files = paths.iter().map(|path| ((*path).to_owned(), Vec::new()));
+            filtered(files.collect::<MemTree>(), Ignore::new(["*.png"]))
+        };
+        let (old, new) = (shown(&["a/x", "b/logo.png"]), shown(&["a/x"]));
+        assert_eq!((old.kind("b"), new.kind("b")), (Some(EntryKind::Dir), None));
+        let changes = Changes::between(&old, &new).expect("both can be read");
+        assert!(changes.touched().any(|path| path == "b"), "{changes:?}");
+        assert_eq!(changes.files().count(), 0);
+    }
 
     #[test]
     fn changed_new_and_gone() {

@@ -20,5 +20,5 @@ pub use emit::{emit, emit_all};
 pub use error::YamlError;
 pub use folded::rewritten;
 pub use node::{Comments, Node, NodeKind, NodeStyle};
-pub use read::{Document, Mark, read, read_documents, read_marked};
+pub use read::{Document, Mark, read, read_documents, read_marked, size};
 pub use scalar::{Schema, needs_quotes, resolve};

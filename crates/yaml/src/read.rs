@@ -10,9 +10,8 @@ use crate::YamlError;
 use crate::scalar::{self, Schema};
 use crate::{number, split};
 
-/// How many values aliases may add to one text: 100 thousand are far above any real manifest and
-/// far below what would hurt.
-const ALIAS_BUDGET: usize = 100_000;
+/// Bytes that anchors and aliases may add to one text: far above any real manifest, and far below what would hurt.
+const ALIAS_BUDGET: usize = 16 << 20;
 /// The parser's words for something after a document that begins no other.
 const NO_DOCUMENT: &str = "did not find expected <document start>";
 
@@ -99,8 +98,12 @@ fn all(text: &str, file: &str, schema: Schema, kept: Kept) -> Result<Vec<Documen
     }
     let text = split::with_plain_line_ends(text);
     let mut documents = Vec::new();
+    let mut budget = ALIAS_BUDGET;
     for part in split::parts(&text, file)? {
-        documents.extend(Reader::new(part.text, file, part.line, schema, kept).first()?);
+        let mut reader = Reader::new(part.text, file, part.line, schema, kept);
+        reader.alias_budget = budget;
+        documents.extend(reader.first()?);
+        budget = reader.alias_budget;
     }
     Ok(documents)
 }
@@ -233,7 +236,7 @@ impl<'a> Reader<'a> {
             }
             leaf => return self.leaf(leaf, span),
         };
-        self.note(anchor, &value);
+        self.note(anchor, &value, span)?;
         Ok(value)
     }
 
@@ -265,7 +268,7 @@ impl<'a> Reader<'a> {
         if self.schema == Schema::Patches {
             self.note_spelling(text, style, &value);
         }
-        self.note(anchor, &value);
+        self.note(anchor, &value, span)?;
         Ok(value)
     }
 
@@ -291,9 +294,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers a value that has an anchor.
-    fn note(&mut self, anchor: usize, value: &Value) {
+    fn note(&mut self, anchor: usize, value: &Value, span: &Span) -> Result<(), YamlError> {
         if anchor != 0 {
+            self.charge(value, span)?;
             self.anchors.insert(anchor, value.clone());
+        }
+        Ok(())
+    }
+
+    /// Pays for a copy of a value.
+    fn charge(&mut self, value: &Value, span: &Span) -> Result<(), YamlError> {
+        match self.alias_budget.checked_sub(size(value)) {
+            Some(left) => {
+                self.alias_budget = left;
+                Ok(())
+            }
+            None => {
+                let message =
+                    format!("anchors and aliases expand to more than {} MiB", ALIAS_BUDGET >> 20);
+                Err(self.error(self.mark(span), message))
+            }
         }
     }
 
@@ -358,12 +378,8 @@ impl<'a> Reader<'a> {
             let message = "an anchor cannot contain itself".to_owned();
             return Err(self.error(self.mark(span), message));
         };
-        let Some(left) = self.alias_budget.checked_sub(count(value)) else {
-            let message = format!("aliases expand to more than {ALIAS_BUDGET} values");
-            return Err(self.error(self.mark(span), message));
-        };
         let value = value.clone();
-        self.alias_budget = left;
+        self.charge(&value, span)?;
         Ok(value)
     }
 
@@ -561,10 +577,14 @@ fn is_label(path: &str) -> bool {
     path.strip_prefix("/metadata/labels/").is_some_and(|key| !key.contains('/'))
 }
 
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(items) => items.iter().map(count).sum(),
-        Value::Object(map) => map.values().map(count).sum(),
+/// The bytes that a value takes, roughly: each of its parts, and its texts.
+pub fn size(value: &Value) -> usize {
+    /// Of a value and its place in a map or list.
+    const PART: usize = 64;
+    PART + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value)).sum(),
         _ => 0,
     }
 }

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::operations;
+use crate::bounds::Bounds;
 use crate::error::BuildError;
 use crate::resource::Resource;
 use crate::resources::Resources;
@@ -11,6 +12,7 @@ pub(super) fn apply(
     operations: &[Value],
     matcher: &Matcher,
     resources: &mut Resources,
+    bounds: &Bounds,
 ) -> Result<(), BuildError> {
     if let Some(other) = operations.iter().find(|it| !it.is_object() && !it.is_null()) {
         let message = format!("`{other}` is no operation of a JSON 6902 patch");
@@ -19,6 +21,10 @@ pub(super) fn apply(
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
         resource.show_annotations();
         for (index, operation) in operations.iter().enumerate() {
+            if operation.get("op").and_then(Value::as_str) == Some("copy") {
+                // What is copied into itself doubles each time.
+                bounds.add_bytes(capstan_yaml::size(&resource.value))?;
+            }
             operations::apply(&mut resource.value, operation).map_err(|message| {
                 let id = resource.id();
                 let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
@@ -29,6 +35,7 @@ pub(super) fn apply(
         }
         round(&mut resource.value);
         resource.one_value.clear();
+        resource.empty.clear();
         check(resource)?;
     }
     Ok(())

@@ -110,7 +110,7 @@ fn one(
         };
         let matcher = Matcher::new(target)?;
         resources.iter_mut().filter(|r| matcher.matches(r)).for_each(Resource::remember_id);
-        return json6902::apply(operations, &matcher, resources);
+        return json6902::apply(operations, &matcher, resources, &loader.bounds);
     }
     let Some(target) = &patch.target else {
         // The permission is written into the annotations of the patch.
@@ -174,7 +174,7 @@ pub(crate) fn json_patches(
                 return Err(BuildError::new("must specify the target name"));
             };
             let matcher = Matcher::new(&exactly(target))?;
-            json6902::apply(operations, &matcher, resources)
+            json6902::apply(operations, &matcher, resources, &loader.bounds)
         };
         apply().map_err(|error| error.at(place))
     }))

@@ -58,7 +58,10 @@ impl Loader<'_> {
     pub(crate) fn read_url(&self, url: &str) -> Result<Vec<u8>, BuildError> {
         let remote = Remote::File(url.to_owned());
         match self.fetched(&remote, None, &Place::default()) {
-            Ok(Some((_, Fetched::File(content)))) => Ok(content.clone()),
+            Ok(Some((_, Fetched::File(content)))) => {
+                self.bounds.add_bytes(content.len())?;
+                Ok(content.clone())
+            }
             Ok(Some(_)) => Err(BuildError::new(format!("there is no file at `{remote}`"))),
             Ok(None) => Ok(Vec::new()),
             // The caller knows the place.
@@ -86,6 +89,7 @@ impl Loader<'_> {
                 return Err(error.at(place).hint("check the URL"));
             }
         };
+        self.bounds.add_bytes(content.len()).map_err(|error| error.at(place))?;
         let file = shown(url);
         let text = std::str::from_utf8(content)
             .map_err(|_| BuildError::new(format!("`{file}` is not UTF-8 text")).at(place))?;

@@ -205,6 +205,8 @@ impl std::fmt::Display for Source {
     }
 }
 
+/// Bytes of a text that pieces are put into: more than an API server stores.
+const LONGEST_TEXT: usize = 4 << 20;
 const ONLY_SCALARS: &str = "delimiter option can only be used with scalar nodes";
 
 impl Options {
@@ -231,7 +233,12 @@ impl Options {
             Ok(index) if index >= parts.len() => parts.push(text),
             Ok(index) => parts[index] = text,
         }
-        Ok(parts.join(&self.delimiter))
+        let joined = parts.join(&self.delimiter);
+        // Pieces put into each other double each time.
+        match joined.len() {
+            0..=LONGEST_TEXT => Ok(joined),
+            _ => Err(format!("the text has more than {} MiB", LONGEST_TEXT >> 20)),
+        }
     }
 }
 
