@@ -1,4 +1,5 @@
-//! A sample of random overlays against the real kustomize; another one for every commit.
+//! A sample of random overlays against the real kustomize. It is the same for every commit, so that a red test is the
+//! commit's own doing; `cargo xtask fuzz` looks elsewhere each time.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ fn random_overlays_build_as_kustomize_builds_them() {
     let parts = Parts::find_or_build(&[Part::Kustomize, Part::KustomizeServe]).expect("the parts");
     let path = |part| parts.path(part).expect("a part").to_owned();
     let programs = Programs { serve: path(Part::KustomizeServe), kustomize: path(Part::Kustomize) };
-    let seed = capstan_fuzz::seed_of_commit();
+    let seed = 1;
     let sample = Run {
         seed,
         first: 0,
