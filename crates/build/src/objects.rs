@@ -1,6 +1,6 @@
 //! Objects of files: documents and lists of objects.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use capstan_yaml::Schema;
 use serde_json::Value;
@@ -21,6 +21,7 @@ pub(crate) fn of_text(
         place: Place { file: file.to_owned(), line: document.start.line },
         value: document.value,
         empty: document.empty,
+        spelled: document.texts,
     });
     let mut unread: VecDeque<Unread> = placed.collect();
     let mut objects = Vec::new();
@@ -35,6 +36,7 @@ pub(crate) fn of_text(
         };
         let mut object = object(next.value, &next.place)?;
         object.empty = next.empty;
+        object.spelled = next.spelled;
         notes::adopt(&mut object)?;
         loader.bounds.add_object().map_err(|error| error.at(&object.place))?;
         objects.push(object);
@@ -47,6 +49,7 @@ struct Unread {
     value: Value,
     place: Place,
     empty: Vec<String>,
+    spelled: BTreeMap<String, String>,
 }
 
 /// A list of objects, or something else.
@@ -66,7 +69,12 @@ fn items(mut of: Unread) -> Result<Items, BuildError> {
         None => Ok(Items::None(of)),
         Some(Value::Null) => Ok(Items::Of(Vec::new())),
         Some(Value::Array(items)) => {
-            let unread = |value| Unread { value, place: of.place.clone(), empty: Vec::new() };
+            let unread = |value| Unread {
+                value,
+                place: of.place.clone(),
+                empty: Vec::new(),
+                spelled: BTreeMap::new(),
+            };
             Ok(Items::Of(items.into_iter().map(unread).collect()))
         }
         Some(_) => Err(BuildError::new(format!("expected array in {kind}/items"))

@@ -1,8 +1,10 @@
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use capstan_model::GroupVersionKind;
+use capstan_yaml::Schema;
 use serde_json::{Map, Value};
 
 use crate::error::{BuildError, Place};
@@ -88,6 +90,8 @@ pub(crate) struct Resource {
     pub(crate) needs_hash: bool,
     /// JSON pointers of fields that are written as nothing; the first merge drops them.
     pub(crate) empty: Vec<String>,
+    /// JSON pointers of annotations that are written like something else than a text, and their spellings.
+    pub(crate) spelled: BTreeMap<String, String>,
     /// The vars that take their value from it.
     pub(crate) var_names: Vec<String>,
     /// Where it comes from.
@@ -109,6 +113,7 @@ impl Resource {
             behavior: Behavior::Unspecified,
             needs_hash: false,
             empty: Vec::new(),
+            spelled: BTreeMap::new(),
             var_names: Vec::new(),
             origin: None,
             transformations: Vec::new(),
@@ -236,6 +241,21 @@ impl Resource {
                 && map.get(&key).is_some_and(|value| value.is_null() || value == "")
             {
                 map.remove(&key);
+            }
+        }
+    }
+
+    /// Makes annotations the texts of what their spellings mean, as kustomize does when it reads an object anew.
+    pub(crate) fn read_anew(&mut self) {
+        for (pointer, spelled) in std::mem::take(&mut self.spelled) {
+            let Some(value) = self.value.pointer_mut(&pointer) else { continue };
+            if value.as_str() != Some(&spelled) {
+                continue;
+            }
+            match capstan_yaml::resolve(&spelled, Schema::Objects) {
+                Ok(text @ Value::String(_)) => *value = text,
+                Ok(other) => *value = capstan_yaml::emit(&other).trim_end().into(),
+                Err(_) => {}
             }
         }
     }

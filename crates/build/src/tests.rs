@@ -377,3 +377,43 @@ spec:
     let spec = json!({"nodeSelector": null, "volumes": [{"emptyDir": null, "name": "v"}]});
     assert_eq!(built[0].value()["spec"], spec);
 }
+
+#[test]
+fn a_json_patch_reads_annotations_anew() {
+    let text = r#"
+//- kustomization.yaml
+resources: [r.yaml]
+patches:
+- target: {kind: Pod}
+  patch: '[{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]'
+//- r.yaml
+apiVersion: v1
+kind: Pod
+metadata:
+  name: p
+  annotations:
+    version: 1.10
+    mode: 0644
+    reviewed: 2024-05-01
+    rate: 1e3
+    nothing:
+    quoted: "1.10"
+    text: yes
+"#;
+    let annotations = |text: &str| {
+        built(text, "", &Overlay::default())[0].value()["metadata"]["annotations"].clone()
+    };
+    let anew = json!({"version": "1.1", "mode": "420", "reviewed": "2024-05-01T00:00:00Z",
+        "rate": "1000", "nothing": "null", "quoted": "1.10", "text": "yes"});
+    assert_eq!(annotations(text), anew);
+    let (kustomization, _) = text.split_once("patches:").expect("has patches");
+    let (_, object) = text.split_once("//- r.yaml").expect("has an object");
+    let untouched = annotations(&format!("{kustomization}//- r.yaml{object}"));
+    assert_eq!((&untouched["version"], &untouched["nothing"]), (&json!("1.10"), &json!("")));
+    let merge = "patches: ['{}']".replace(
+        "'{}'",
+        "{patch: '{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {c: d}}}'}",
+    );
+    let merged = annotations(&format!("{kustomization}{merge}\n//- r.yaml{object}"));
+    assert_eq!(merged.get("nothing"), None);
+}

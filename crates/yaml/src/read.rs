@@ -33,7 +33,8 @@ pub struct Document {
     pub start: Mark,
     /// JSON pointers of the nulls that are written as nothing.
     pub empty: Vec<String>,
-    /// Labels and annotations of a patch that are no texts: JSON pointers and how the values are written.
+    /// Labels and annotations of a patch that are no texts, and annotations of an object that are written like something
+    /// else: JSON pointers and how the values are written.
     pub texts: BTreeMap<String, String>,
     /// Folded texts of a patch: JSON pointers.
     pub folded: Vec<String>,
@@ -256,7 +257,7 @@ impl<'a> Reader<'a> {
             .map_err(|message| self.error(self.mark(span), message))?;
         // A null that is written as nothing, or as an empty text that a tag calls null.
         let is_nothing = value.is_null() && (span.is_empty() || text.is_empty());
-        if is_nothing {
+        if is_nothing || (is_tilde && self.is_object_annotation()) {
             self.empty.push(self.path.clone());
         }
         // kustomize writes nothing in braces as an empty text.
@@ -267,9 +268,18 @@ impl<'a> Reader<'a> {
             };
         if self.schema == Schema::Patches {
             self.note_spelling(text, style, &value);
+        } else if style == ScalarStyle::Plain
+            && self.is_object_annotation()
+            && scalar::resolve(text, self.schema).is_ok_and(|meant| meant != text)
+        {
+            self.texts.insert(self.path.clone(), text.to_owned());
         }
         self.note(anchor, &value, span)?;
         Ok(value)
+    }
+
+    fn is_object_annotation(&self) -> bool {
+        self.schema == Schema::Objects && is_annotation(&self.path)
     }
 
     /// Remembers how a value of a patch is written, where that counts.

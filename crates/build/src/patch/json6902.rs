@@ -36,6 +36,7 @@ pub(super) fn apply(
         round(&mut resource.value);
         resource.one_value.clear();
         resource.empty.clear();
+        resource.read_anew();
         check(resource)?;
     }
     Ok(())
