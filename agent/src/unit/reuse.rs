@@ -1,5 +1,9 @@
 //! A revision that changes nothing that a unit's build read is applied already.
 
+use std::sync::Arc;
+
+use capstan_tree::Tree as _;
+
 use super::memory::{Done, Inputs, Phase};
 use crate::source::Source;
 
@@ -14,15 +18,17 @@ pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Opt
     if reads.first_difference_in(changes, &source.tree).is_some() {
         return None;
     }
+    // The next revision is compared with this tree, which answers what was read in the same way.
+    let reads = Some((source.tree.id("")?, Arc::clone(reads)));
     let phase = Phase::Checking { places: places.clone(), timed_out: false };
-    Some(Done { inputs: inputs.clone(), phase, ..done.clone() })
+    Some(Done { inputs: inputs.clone(), reads, phase, ..done.clone() })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use capstan_tree::{Changes, ContentId, MemTree, Recorder, Tree as _};
+    use capstan_tree::{Changes, ContentId, Entry, EntryKind, MemTree, Recorder, Tree, TreeError};
     use tokio::time::Instant;
 
     use super::{Done, Inputs, Phase, Source, carried_over};
@@ -71,7 +77,7 @@ mod tests {
         let changes = Changes::between(&tree(&[("a/x", "1"), ("b/y", "1")]), &new);
         Source {
             revision: revision(2).parse().expect("a revision"),
-            tree: Arc::new(new),
+            tree: Arc::new(Known(new, id(2))),
             is_restored: false,
             since: Some((id(1), Arc::new(changes.expect("both can be read")))),
         }
@@ -83,6 +89,44 @@ mod tests {
         let over = carried_over(&done(), &inputs(2), &source).expect("the same");
         assert_eq!(over.inputs, inputs(2));
         assert_eq!(over.phase, Phase::Checking { places: Vec::new(), timed_out: false });
+    }
+
+    /// A tree that knows its id, as one from Git does.
+    struct Known(MemTree, ContentId);
+
+    impl Tree for Known {
+        fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+            self.0.read(path)
+        }
+
+        fn list(&self, path: &str) -> Result<Vec<Entry>, TreeError> {
+            self.0.list(path)
+        }
+
+        fn kind(&self, path: &str) -> Option<EntryKind> {
+            self.0.kind(path)
+        }
+
+        fn id(&self, path: &str) -> Option<ContentId> {
+            path.is_empty().then_some(self.1)
+        }
+    }
+
+    #[test]
+    fn one_revision_after_another_is_taken_over() {
+        let second = source(&[("a/x", "1"), ("b/y", "2")]);
+        let over = carried_over(&done(), &inputs(2), &second).expect("the same");
+        let over = Done { phase: Phase::Ready { places: Vec::new() }, ..over };
+        let new = tree(&[("a/x", "1"), ("b/y", "3")]);
+        let changes = Changes::between(&second.tree, &new).expect("both can be read");
+        let third = Source {
+            revision: revision(3).parse().expect("a revision"),
+            tree: Arc::new(Known(new, id(3))),
+            since: Some((id(2), Arc::new(changes))),
+            ..second
+        };
+        assert!(carried_over(&over, &inputs(3), &third).is_some());
+        assert!(carried_over(&done(), &inputs(3), &third).is_none(), "it was built from the first");
     }
 
     #[test]
