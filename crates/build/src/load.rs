@@ -140,14 +140,30 @@ impl<'a> Loader<'a> {
         into: &mut Accumulated,
         trail: &mut Trail,
     ) -> Result<(), BuildError> {
+        self.in_base(directory, entry, true, trail, |path, component, trail| {
+            self.run(path, component, into, trail)?;
+            into.resources.check_ids()
+        })
+    }
+
+    /// Does something with the layer that an entry means, while it is entered; nothing before it was fetched.
+    fn in_base(
+        &self,
+        directory: &str,
+        entry: &Placed<String>,
+        component: bool,
+        trail: &mut Trail,
+        work: impl FnOnce(&str, &Kustomization, &mut Trail) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
         let before = trail.len();
-        let base = self.base(directory, entry, true, trail);
-        let base = base.map_err(|error| error.while_("accumulating components"));
+        let base = self.base(directory, entry, component, trail);
+        let base = base.map_err(|error| match component {
+            true => error.while_("accumulating components"),
+            false => error,
+        });
         let done = base.and_then(|base| {
-            let Some((path, component)) = base else { return Ok(()) };
-            let done = self.run(&path, &component, into, trail);
-            let done = done.and_then(|()| into.resources.check_ids());
-            done.map_err(|error| error.through(&entry.place))
+            let Some((path, layer)) = base else { return Ok(()) };
+            work(&path, &layer, trail).map_err(|error| error.through(&entry.place))
         });
         trail.back_to(before);
         done
@@ -214,16 +230,11 @@ impl<'a> Loader<'a> {
         if let Some(objects) = objects {
             return into.resources.extend(objects).map_err(|error| error.through(place));
         }
-        let before = trail.len();
-        let base = self.base(directory, entry, false, trail);
-        let done = base.and_then(|base| {
-            let Some((path, base)) = base else { return Ok(()) };
+        self.in_base(directory, entry, false, trail, |path, base, trail| {
             let mut inner = Accumulated::default();
-            let done = self.run(&path, &base, &mut inner, trail);
-            done.and_then(|()| into.extend(inner)).map_err(|error| error.through(place))
-        });
-        trail.back_to(before);
-        done
+            self.run(path, base, &mut inner, trail)?;
+            into.extend(inner)
+        })
     }
 
     /// The objects of a file of the tree; nothing when no file is named so.
