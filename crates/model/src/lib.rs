@@ -12,6 +12,7 @@ mod manifest;
 mod object_selector;
 mod revision;
 mod secret;
+mod semver;
 
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::{DurationError, FluxDuration};
@@ -23,3 +24,4 @@ pub use manifest::{Manifest, ManifestError};
 pub use object_selector::{ObjectSelector, Selector, SelectorError};
 pub use revision::{Revision, RevisionError};
 pub use secret::Secret;
+pub use semver::{Version, VersionRange, VersionRangeError};
