@@ -1,11 +1,13 @@
-//! Objects that units wait for or read from: one watch a kind and namespace, shared, opened when first followed.
+//! Objects that units wait for, or that units and sources read from: one watch a kind and namespace, shared, opened when first followed.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Selection, mirror_into};
-use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
+use capstan_model::{GroupVersionKind, Manifest, ObjectId};
 use capstan_runtime::Queue;
 
 use crate::world::Place;
@@ -19,21 +21,36 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 /// What was seen at a place.
 pub(crate) type Seen = (Place, Result<Option<Arc<Manifest>>, ClusterError>);
 
-/// What units follow. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Followed {
-    wake: Queue<NamespacedName>,
-    state: Arc<Mutex<State>>,
+/// A unit or a source, as its queue knows it.
+pub(crate) trait Follower: Clone + Debug + Eq + Hash + Send + 'static {}
+
+impl<K: Clone + Debug + Eq + Hash + Send + 'static> Follower for K {}
+
+/// What units or sources follow. Cheap to clone.
+pub(crate) struct Followed<K> {
+    wake: Queue<K>,
+    state: Arc<Mutex<State<K>>>,
 }
 
-#[derive(Default)]
-struct State {
+impl<K> Clone for Followed<K> {
+    fn clone(&self) -> Self {
+        Self { wake: self.wake.clone(), state: Arc::clone(&self.state) }
+    }
+}
+
+struct State<K> {
     watches: HashMap<WatchKey, Watch>,
-    followers: HashMap<(u64, ObjectId), HashSet<NamespacedName>>,
-    follows: HashMap<(NamespacedName, Topic), Vec<(u64, ObjectId)>>,
+    followers: HashMap<(u64, ObjectId), HashSet<K>>,
+    follows: HashMap<(K, Topic), Vec<(u64, ObjectId)>>,
 }
 
-/// Why a unit follows objects: each topic is replaced on its own.
+impl<K> Default for State<K> {
+    fn default() -> Self {
+        Self { watches: HashMap::new(), followers: HashMap::new(), follows: HashMap::new() }
+    }
+}
+
+/// Why objects are followed: each topic is replaced on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Topic {
     /// Its inputs: ConfigMaps and Secrets of variables, credentials.
@@ -61,36 +78,30 @@ impl Drop for Watch {
     }
 }
 
-impl Followed {
-    pub(crate) fn new(wake: Queue<NamespacedName>) -> Self {
+impl<K: Follower> Followed<K> {
+    pub(crate) fn new(wake: Queue<K>) -> Self {
         Self { wake, state: Arc::default() }
     }
 
-    /// Replaces what a unit follows under a topic; from now on it is woken when one of the places changes.
-    pub(crate) fn follow(
-        &self,
-        unit: &NamespacedName,
-        topic: Topic,
-        cluster: &Cluster,
-        places: &[Place],
-    ) {
+    /// Replaces what a follower follows under a topic; from now on it is woken when one of the places changes.
+    pub(crate) fn follow(&self, follower: &K, topic: Topic, cluster: &Cluster, places: &[Place]) {
         let ids: Vec<_> = places.iter().map(|place| (cluster.identity(), id(place))).collect();
         let mut state = self.state.lock().expect("no holder of this lock can panic");
-        let slot = (unit.clone(), topic);
+        let slot = (follower.clone(), topic);
         if state.follows.get(&slot) == Some(&ids) {
             return;
         }
         let before = state.follows.insert(slot, ids.clone()).unwrap_or_default();
         for old in before {
             let still = [Topic::Inputs, Topic::Health].into_iter().any(|topic| {
-                state.follows.get(&(unit.clone(), topic)).is_some_and(|ids| ids.contains(&old))
+                state.follows.get(&(follower.clone(), topic)).is_some_and(|ids| ids.contains(&old))
             });
             if !still && let Some(followers) = state.followers.get_mut(&old) {
-                followers.remove(unit);
+                followers.remove(follower);
             }
         }
         for id in ids {
-            state.followers.entry(id).or_default().insert(unit.clone());
+            state.followers.entry(id).or_default().insert(follower.clone());
         }
         for place in places {
             self.open(&mut state, cluster, place);
@@ -133,7 +144,7 @@ impl Followed {
         state.watches.get(&watch_key(cluster, place)).map(|watch| watch.mirror.clone())
     }
 
-    fn open(&self, state: &mut State, cluster: &Cluster, place: &Place) {
+    fn open(&self, state: &mut State<K>, cluster: &Cluster, place: &Place) {
         let key = watch_key(cluster, place);
         if state.watches.contains_key(&key) {
             return;
@@ -147,8 +158,8 @@ impl Followed {
     fn changed(&self, cluster: u64, change: &Change) {
         let id = change.object().id();
         let state = self.state.lock().expect("no holder of this lock can panic");
-        for unit in state.followers.get(&(cluster, id)).into_iter().flatten() {
-            self.wake.wake(unit.clone());
+        for follower in state.followers.get(&(cluster, id)).into_iter().flatten() {
+            self.wake.wake(follower.clone());
         }
     }
 }
@@ -182,7 +193,7 @@ fn id(place: &Place) -> ObjectId {
 }
 
 /// Watches that nobody needs any more are closed.
-fn close_unused(state: &mut State) {
+fn close_unused<K>(state: &mut State<K>) {
     let used: HashSet<(u64, String, String, String)> = state
         .followers
         .iter()
@@ -198,7 +209,12 @@ fn close_unused(state: &mut State) {
     state.followers.retain(|_, units| !units.is_empty());
 }
 
-async fn watch(followed: Followed, cluster: Cluster, key: WatchKey, mirror: Mirror) {
+async fn watch<K: Follower>(
+    followed: Followed<K>,
+    cluster: Cluster,
+    key: WatchKey,
+    mirror: Mirror,
+) {
     let selection = Selection { namespace: key.namespace.clone(), ..Selection::default() };
     loop {
         let told = |change: Change| followed.changed(key.cluster, &change);

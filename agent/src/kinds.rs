@@ -1,14 +1,9 @@
-//! The kinds that the agent reconciles, and how their objects are read.
+//! The kinds that the agent reconciles, sources apart, and how their objects are read.
 
-use capstan_api::flux::{KUSTOMIZE_GROUP, NOTIFICATION_GROUP, SOURCE_GROUP};
+use capstan_api::flux::{KUSTOMIZE_GROUP, NOTIFICATION_GROUP};
 use capstan_model::{GroupVersionKind, Manifest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-/// GitRepository, in the version that is stored.
-pub(crate) fn git_repository() -> GroupVersionKind {
-    GroupVersionKind::new(SOURCE_GROUP, "v1", "GitRepository")
-}
 
 /// Kustomization, in the version that is stored.
 pub(crate) fn kustomization() -> GroupVersionKind {

@@ -3,6 +3,7 @@
 use capstan_cluster::{Change, ClusterError, Mirror, Selection, mirror_into};
 use capstan_model::{GroupVersionKind, NamespacedName};
 
+use crate::source::{self, SourceKey};
 use crate::unit;
 use crate::world::{Place, World, is_ours_to_see};
 
@@ -28,22 +29,15 @@ pub(crate) async fn watch(
     }
 }
 
-/// A GitRepository changed: it is fetched when its spec or its annotations did.
+/// A source changed: it is fetched when its spec or its annotations did.
 pub(crate) fn source_changed(world: &World, change: &Change) {
+    let Some(key) = SourceKey::of(change.object()) else { return };
     if is_ours_to_see(change) {
-        world.source_queue.wake(change.key());
+        world.source_queue.wake(key.clone());
     }
     // A source that came or went changes what its units have to say.
     if change.before.is_none() || change.after.is_none() {
-        wake_units_of(world, &change.key());
-    }
-}
-
-fn wake_units_of(world: &World, source: &NamespacedName) {
-    for object in world.kustomizations.all() {
-        if unit::source_of(&object).as_ref() == Some(source) {
-            world.unit_queue.wake(NamespacedName::new(object.namespace(), object.name()));
-        }
+        source::wake_units(world, &key);
     }
 }
 

@@ -11,7 +11,7 @@ use capstan_store::Store;
 
 use crate::args::Args;
 use crate::follow::Followed;
-use crate::source::Sources;
+use crate::source::{SourceKind, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 use crate::world::World;
 use crate::{heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
@@ -49,7 +49,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         args: Arc::new(args),
         cluster,
         sources: Sources::default(),
-        git_repositories: Mirror::default(),
+        source_objects: SourceObjects::default(),
         kustomizations: Mirror::default(),
         receivers: Mirror::default(),
         followed: Followed::new(unit_queue.clone()),
@@ -99,15 +99,18 @@ type Woken = fn(&World, &capstan_cluster::Change);
 
 fn watch(world: &World, tasks: &Tasks) {
     let stop = tasks.stop();
-    let watches: [(&'static str, _, _, Woken); 3] = [
+    let sources = SourceKind::ALL.into_iter().map(|kind| {
+        let mirror = world.source_objects.of(kind).clone();
+        ("watch sources", kind.gvk(), mirror, watches::source_changed as Woken)
+    });
+    let others: [(&'static str, _, _, Woken); 2] = [
         (
-            "watch sources",
-            kinds::git_repository(),
-            &world.git_repositories,
-            watches::source_changed,
+            "watch units",
+            kinds::kustomization(),
+            world.kustomizations.clone(),
+            watches::unit_changed,
         ),
-        ("watch units", kinds::kustomization(), &world.kustomizations, watches::unit_changed),
-        ("watch receivers", kinds::receiver(), &world.receivers, watches::receiver_changed),
+        ("watch receivers", kinds::receiver(), world.receivers.clone(), watches::receiver_changed),
     ];
     let unreconciled = capstan_api::flux::UNRECONCILED.iter().map(|kind| {
         let gvk = unreconciled::gvk(kind);
@@ -118,9 +121,7 @@ fn watch(world: &World, tasks: &Tasks) {
             watches::unreconciled_changed as Woken,
         )
     });
-    let reconciled =
-        watches.into_iter().map(|(name, gvk, mirror, woken)| (name, gvk, mirror.clone(), woken));
-    for (name, gvk, mirror, woken) in reconciled.chain(unreconciled) {
+    for (name, gvk, mirror, woken) in sources.chain(others).chain(unreconciled) {
         let watching = watches::watch(world.clone(), gvk, mirror, woken);
         let stop = stop.clone();
         tasks.spawn(name, OnExit::StopProcess, async move {
@@ -141,7 +142,7 @@ fn reconcile(world: &World, tasks: &Tasks) {
         // Until the first lists are whole, a dependency or a source could look absent.
         let synced = async {
             shared.kustomizations.synced().await;
-            shared.git_repositories.synced().await;
+            shared.source_objects.synced().await;
         };
         tokio::select! {
             () = synced => {}

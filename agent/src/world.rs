@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::args::Args;
 use crate::follow::Followed;
 use crate::kinds;
-use crate::source::Sources;
+use crate::source::{SourceKey, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 
 /// What the reconcilers share. Cheap to clone.
@@ -28,18 +28,18 @@ pub(crate) struct World {
     pub(crate) fetcher: Option<Fetcher>,
     pub(crate) store: Arc<capstan_store::Store>,
     pub(crate) sources: Sources,
-    pub(crate) git_repositories: Mirror,
+    pub(crate) source_objects: SourceObjects,
     pub(crate) kustomizations: Mirror,
     pub(crate) receivers: Mirror,
-    pub(crate) source_queue: Queue<NamespacedName>,
+    pub(crate) source_queue: Queue<SourceKey>,
     pub(crate) unit_queue: Queue<NamespacedName>,
     pub(crate) receiver_queue: Queue<NamespacedName>,
     /// Objects that nothing reconciles, by where they are.
     pub(crate) unreconciled_queue: Queue<Place>,
     /// What units follow.
-    pub(crate) followed: Followed,
-    /// The Secrets that sources follow.
-    pub(crate) followed_by_sources: Followed,
+    pub(crate) followed: Followed<NamespacedName>,
+    /// What sources follow.
+    pub(crate) followed_by_sources: Followed<SourceKey>,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
 }

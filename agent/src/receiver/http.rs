@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::signature;
 use crate::kinds;
-use crate::source::secret_text;
+use crate::source::{SourceKey, SourceKind, secret_text};
 use crate::world::{STATUS_MANAGER, World};
 
 /// Flux's limit of a payload.
@@ -77,8 +77,8 @@ async fn notify(world: &World, receiver: &Manifest, spec: &ReceiverSpec) -> Stat
         let targets = targets(world, receiver, resource);
         all_found &= !targets.is_empty();
         for (gvk, key) in targets {
-            if gvk.kind == "GitRepository" {
-                world.source_queue.wake(key.clone());
+            if let Some(kind) = SourceKind::named(&gvk.kind) {
+                world.source_queue.wake(SourceKey { kind, place: key.clone() });
             }
             let now = Timestamp::now().to_string();
             let patch = json!({"metadata": {"annotations": {REQUESTED_AT: now}}});
@@ -97,9 +97,9 @@ fn targets(
     receiver: &Manifest,
     resource: &ReceiverResource,
 ) -> Vec<(GroupVersionKind, NamespacedName)> {
-    let (gvk, mirror) = match resource.kind.as_str() {
-        "GitRepository" => (kinds::git_repository(), &world.git_repositories),
-        "Kustomization" => (kinds::kustomization(), &world.kustomizations),
+    let (gvk, mirror) = match (resource.kind.as_str(), SourceKind::named(&resource.kind)) {
+        (_, Some(kind)) => (kind.gvk(), world.source_objects.of(kind)),
+        ("Kustomization", _) => (kinds::kustomization(), &world.kustomizations),
         _ => return Vec::new(),
     };
     let namespace = resource.namespace.as_deref().unwrap_or(receiver.namespace());

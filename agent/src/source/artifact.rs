@@ -1,57 +1,91 @@
-use capstan_model::{Chain, NamespacedName};
-use capstan_report::Failure;
-use capstan_store::Published;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use capstan_model::Chain;
+use capstan_report::{Failure, SourceFailure, Trouble};
+use capstan_store::{Packed, Published};
+use capstan_tree::Tree;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Source;
+use super::SourceKey;
 use crate::world::World;
 
-/// The store's folder and the artifact's path say this kind.
-const KIND: &str = "gitrepository";
+/// What an artifact is made from.
+pub(super) struct Contents {
+    pub(super) revision: String,
+    /// The file's name without `.tar.gz`.
+    pub(super) file: String,
+    pub(super) tree: Arc<dyn Tree>,
+    /// The bytes, where they are not the packed tree.
+    pub(super) packed: Option<Vec<u8>>,
+    pub(super) metadata: BTreeMap<String, String>,
+}
 
-/// Packs a revision for third parties and describes it; what is stored already is described as it is.
+/// Packs a revision for third parties and describes it, as `status.artifact` has it. The same bytes as before are
+/// described as they were.
 pub(super) async fn offer(
     world: &World,
-    key: &NamespacedName,
-    source: &Source,
-    status: &Value,
-) -> Result<Value, Failure> {
-    let revision = source.revision.to_string();
-    if let Some(artifact) =
-        status.get("artifact").filter(|artifact| is_current(world, artifact, &revision))
-    {
-        return Ok(artifact.clone());
-    }
-    let (store, tree) = (world.store.clone(), source.tree.clone());
-    let (owner, commit) = (key.clone(), source.revision.commit.clone());
+    key: &SourceKey,
+    contents: Contents,
+    before: Option<&Value>,
+) -> Result<Value, SourceFailure> {
+    let Contents { revision, file, tree, packed, metadata } = contents;
+    let (store, owner) = (world.store.clone(), key.clone());
     let work = move || {
-        let packed = capstan_store::pack(&tree)?;
-        store.publish(KIND, &owner.namespace, &owner.name, &commit, &packed)
+        let packed = match packed {
+            Some(bytes) => Packed::of(bytes),
+            None => capstan_store::pack(&tree)?,
+        };
+        let (namespace, name) = (&owner.place.namespace, &owner.place.name);
+        store.publish(owner.kind.name(), namespace, name, &file, &packed)
     };
-    let failure = |message: String| Failure {
-        reason: "ArchiveOperationFailed".to_owned(),
-        message,
-        stalled: false,
+    let refuse = |message: String, reason: &str| SourceFailure {
+        trouble: Trouble::Storage,
+        // Without an artifact nothing is outdated.
+        outdated: before.map(|_| format!("new upstream revision '{revision}'")),
+        ..Failure { reason: reason.to_owned(), message, stalled: false }.into()
     };
     let published = tokio::task::spawn_blocking(work)
         .await
-        .map_err(|panic| failure(format!("packing the artifact panicked: {panic}")))?
-        .map_err(|error| failure(Chain(&error).to_string()))?;
-    let now = Timestamp::from_second(Timestamp::now().as_second()).expect("now is a valid time");
-    Ok(json!({
+        .map_err(|panic| {
+            refuse(format!("packing the artifact panicked: {panic}"), "ArchiveOperationFailed")
+        })?
+        .map_err(|error| refuse(Chain(&error).to_string(), capstan_model::Fault::reason(&error)))?;
+    let artifact = describe(world, &published, &revision, &metadata);
+    let is_same = |before: &&Value| {
+        let mut before = (*before).clone();
+        before["lastUpdateTime"] = artifact["lastUpdateTime"].clone();
+        before == artifact
+    };
+    Ok(before.filter(is_same).cloned().unwrap_or(artifact))
+}
+
+fn describe(
+    world: &World,
+    published: &Published,
+    revision: &str,
+    metadata: &BTreeMap<String, String>,
+) -> Value {
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+    let mut artifact = json!({
         "digest": published.digest,
         "lastUpdateTime": now.to_string(),
         "path": published.path,
         "revision": revision,
         "size": published.size,
         "url": format!("http://{}/{}", world.args.storage_adv_addr, published.path),
-    }))
+    });
+    if !metadata.is_empty() {
+        artifact["metadata"] = json!(metadata);
+    }
+    artifact
 }
 
-fn is_current(world: &World, artifact: &Value, revision: &str) -> bool {
+/// Is the artifact that a status describes still in the store?
+pub(super) fn is_stored(world: &World, artifact: &Value) -> bool {
     let text = |key: &str| artifact.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let size = artifact.get("size").and_then(Value::as_u64).unwrap_or_default();
     let published = Published { path: text("path"), digest: text("digest"), size };
-    text("revision") == revision && world.store.holds(&published)
+    !published.path.is_empty() && world.store.holds(&published)
 }

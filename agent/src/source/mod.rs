@@ -1,10 +1,17 @@
 //! Sources: fetched, held for the units, offered as artifacts.
+//!
+//! All kinds share one reconciler; a kind is a folder that says where its tree and its revision come from.
 
 mod artifact;
+mod git;
+mod key;
+mod kind;
+mod notes;
 mod reconcile;
-mod remote;
+mod secret;
 mod sources;
 
-pub(crate) use reconcile::reconcile;
-pub(crate) use remote::secret_text;
+pub(crate) use key::{SourceKey, SourceKind, SourceObjects};
+pub(crate) use reconcile::{reconcile, wake_units};
+pub(crate) use secret::secret_text;
 pub(crate) use sources::{Source, Sources};

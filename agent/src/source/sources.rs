@@ -1,14 +1,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use capstan_model::{NamespacedName, Revision};
 use capstan_tree::{Changes, ContentId, Tree};
+
+use super::SourceKey;
 
 /// A fetched revision, ready to build from.
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) revision: Revision,
+    /// As Flux writes it: `main@sha1:<commit>`, `latest@sha256:<digest>`, `sha256:<digest>`.
+    pub(crate) revision: String,
     pub(crate) tree: Arc<dyn Tree>,
+    /// Generation of the spec that it was fetched for.
+    pub(crate) generation: i64,
     /// Read from the disk after a start: units may have been further already.
     pub(crate) is_restored: bool,
     /// What differs from the tree before it, which the id names: a revision alone may show other files when what is
@@ -18,15 +22,15 @@ pub(crate) struct Source {
 
 /// The last good revision of every source. Units build from here: nobody waits for an artifact to be packed.
 #[derive(Clone, Default)]
-pub(crate) struct Sources(Arc<Mutex<HashMap<NamespacedName, Source>>>);
+pub(crate) struct Sources(Arc<Mutex<HashMap<SourceKey, Source>>>);
 
 impl Sources {
-    pub(crate) fn get(&self, key: &NamespacedName) -> Option<Source> {
+    pub(crate) fn get(&self, key: &SourceKey) -> Option<Source> {
         self.0.lock().expect("no holder of this lock can panic").get(key).cloned()
     }
 
     /// Puts a revision in place; true when it is another than before, or sure only now.
-    pub(crate) fn put(&self, key: &NamespacedName, source: Source) -> bool {
+    pub(crate) fn put(&self, key: &SourceKey, source: Source) -> bool {
         let mut sources = self.0.lock().expect("no holder of this lock can panic");
         let revision = source.revision.clone();
         sources
@@ -34,7 +38,7 @@ impl Sources {
             .is_none_or(|before| before.revision != revision || before.is_restored)
     }
 
-    pub(crate) fn remove(&self, key: &NamespacedName) {
+    pub(crate) fn remove(&self, key: &SourceKey) {
         self.0.lock().expect("no holder of this lock can panic").remove(key);
     }
 }

@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::failure;
 use crate::kinds;
+use crate::source::{SourceKey, SourceKind};
 
-/// The source that a unit builds from.
-pub(crate) fn source_of(unit: &Manifest) -> Option<NamespacedName> {
+/// The source that a unit builds from; nothing when sources of its kind are not reconciled.
+pub(crate) fn source_of(unit: &Manifest) -> Option<SourceKey> {
     let reference = unit.value().pointer("/spec/sourceRef")?;
-    let namespace = reference.get("namespace").and_then(Value::as_str);
-    let name = reference.get("name")?.as_str()?;
-    Some(NamespacedName::new(namespace.unwrap_or(unit.namespace()), name))
+    let text = |key: &str| reference.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let kind = SourceKind::named(text("kind")?)?;
+    Some(SourceKey::new(kind, text("namespace").unwrap_or(unit.namespace()), text("name")?))
 }
 
 /// The units that a unit depends on.

@@ -26,7 +26,7 @@ pub(super) async fn ready(
     spec: &KustomizationSpec,
 ) -> Result<Ready, (Failure, Option<String>)> {
     let source = source(world, unit, spec).map_err(|failure| (failure, None))?;
-    let revision = source.revision.to_string();
+    let revision = source.revision.clone();
     let with_revision = |failure| (failure, Some(revision.clone()));
     depends::check(&world.kustomizations, unit, spec, &revision).map_err(with_revision)?;
     let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
@@ -39,33 +39,27 @@ pub(super) async fn ready(
 }
 
 fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {
-    let reference = &spec.source_ref;
-    let namespace = reference.namespace.as_deref().unwrap_or(unit.namespace());
-    let key = NamespacedName::new(namespace, &*reference.name);
-    if reference.kind != "GitRepository" {
-        let message = format!("sources of kind {} are not supported yet", reference.kind);
+    let Some(key) = depends::source_of(unit) else {
+        let message = format!("sources of kind {} are not supported yet", spec.source_ref.kind);
         return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
-    }
+    };
     if let Some(source) = world.sources.get(&key) {
         return Ok(source);
     }
-    let message = match world.git_repositories.get(&key) {
+    let message = match world.source_objects.get(&key) {
         Some(source) => {
             let why = ready_message(&source);
-            format!("Source artifact not found, retrying in 30s: GitRepository/{key}: {why}")
+            format!("Source artifact not found, retrying in 30s: {key}: {why}")
         }
-        None => {
-            format!("Source 'GitRepository/{key}' not found: create it, or correct spec.sourceRef")
-        }
+        None => format!("Source '{key}' not found: create it, or correct spec.sourceRef"),
     };
     Err(failure("ArtifactFailed", message))
 }
 
 /// Was the process started a moment ago, and its source not read again yet? The unit is as good as it was until then.
-pub(super) fn source_is_loading(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> bool {
+pub(super) fn source_is_loading(world: &World, unit: &Manifest) -> bool {
     let Some(key) = depends::source_of(unit) else { return false };
-    let is_git = spec.source_ref.kind == "GitRepository";
-    let Some(source) = world.git_repositories.get(&key).filter(|_| is_git) else { return false };
+    let Some(source) = world.source_objects.get(&key) else { return false };
     let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
     let was_fetched = kinds::status(&source).get("artifact").is_some();
     match world.sources.get(&key) {
@@ -74,7 +68,7 @@ pub(super) fn source_is_loading(world: &World, unit: &Manifest, spec: &Kustomiza
         Some(source) => {
             let status = kinds::status(unit);
             let attempted = status.get("lastAttemptedRevision").and_then(|text| text.as_str());
-            source.is_restored && attempted.is_some_and(|a| a != source.revision.to_string())
+            source.is_restored && attempted.is_some_and(|attempted| attempted != source.revision)
         }
     }
 }

@@ -69,7 +69,7 @@ async fn reconcile_unit(
     if spec.suspend == Some(true) {
         return Ok(Next::Wait);
     }
-    if source_is_loading(world, unit, &spec) {
+    if source_is_loading(world, unit) {
         return Ok(Next::After(LOOK_AGAIN));
     }
     let ready = match ready(world, unit, &spec).await {
@@ -115,7 +115,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn revision(&self) -> String {
-        self.ready.source.revision.to_string()
+        self.ready.source.revision.clone()
     }
 
     fn inputs(&self, unit: &Manifest) -> Inputs {

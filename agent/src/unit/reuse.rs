@@ -76,7 +76,8 @@ mod tests {
         let new = tree(files);
         let changes = Changes::between(&tree(&[("a/x", "1"), ("b/y", "1")]), &new);
         Source {
-            revision: revision(2).parse().expect("a revision"),
+            revision: revision(2),
+            generation: 1,
             tree: Arc::new(Known(new, id(2))),
             is_restored: false,
             since: Some((id(1), Arc::new(changes.expect("both can be read")))),
@@ -120,7 +121,7 @@ mod tests {
         let new = tree(&[("a/x", "1"), ("b/y", "3")]);
         let changes = Changes::between(&second.tree, &new).expect("both can be read");
         let third = Source {
-            revision: revision(3).parse().expect("a revision"),
+            revision: revision(3),
             tree: Arc::new(Known(new, id(3))),
             since: Some((id(2), Arc::new(changes))),
             ..second

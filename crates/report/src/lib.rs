@@ -13,7 +13,7 @@ mod unreconciled;
 
 pub use history::Built;
 pub use ready::Failure;
-pub use source::{SourceOutcome, source_status};
+pub use source::{SourceFailure, SourceOutcome, Trouble, Verification, source_status};
 pub use unit::{Health, UnitOutcome, unit_status};
 pub use unreconciled::{NOT_SUPPORTED, unreconciled_status};
 

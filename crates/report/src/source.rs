@@ -1,4 +1,4 @@
-use capstan_model::ConditionStatus;
+use capstan_model::{ConditionStatus, Conditions};
 use serde_json::Value;
 
 use crate::Attempt;
@@ -13,45 +13,138 @@ pub enum SourceOutcome {
     Stored {
         /// `status.artifact`.
         artifact: Value,
-        /// Its revision.
-        revision: String,
+        /// Fields of the status that only this kind has, such as `observedIgnore`; null removes one.
+        observed: Value,
+        /// What became of `spec.verify`.
+        verification: Verification,
     },
-    /// It could not be fetched; the last artifact stays.
-    Failed(Failure),
+    /// It is not; the last artifact stays.
+    Failed(SourceFailure),
+}
+
+/// What became of a signature that was to be verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// Nobody asked.
+    Unwanted,
+    /// It is good; how, in a sentence.
+    Verified(String),
+    /// The revision is the same as before, and was not looked at again.
+    AsBefore,
+}
+
+/// Where a source failed: Flux has a condition for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing came from the origin: `FetchFailed`.
+    Fetch,
+    /// A source that is to be included is not there: `IncludeUnavailable`.
+    Include,
+    /// What came has no good signature: `SourceVerified` is false.
+    Verify,
+    /// The artifact could not be made or kept: `StorageOperationFailed`.
+    Storage,
+}
+
+impl Trouble {
+    const ALL: [Self; 4] = [Self::Fetch, Self::Include, Self::Verify, Self::Storage];
+
+    const fn condition(self) -> (&'static str, ConditionStatus) {
+        match self {
+            Self::Fetch => ("FetchFailed", ConditionStatus::True),
+            Self::Include => ("IncludeUnavailable", ConditionStatus::True),
+            Self::Verify => ("SourceVerified", ConditionStatus::False),
+            Self::Storage => ("StorageOperationFailed", ConditionStatus::True),
+        }
+    }
+}
+
+/// Why a source is not as wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFailure {
+    /// Where.
+    pub trouble: Trouble,
+    /// Why.
+    pub failure: Failure,
+    /// That the origin has a revision which the artifact has not, in a sentence, if it came to that.
+    pub outdated: Option<String>,
+}
+
+impl From<Failure> for SourceFailure {
+    fn from(failure: Failure) -> Self {
+        Self { trouble: Trouble::Fetch, failure, outdated: None }
+    }
 }
 
 /// The status of a source after an outcome.
 pub fn source_status(previous: &Value, outcome: &SourceOutcome, attempt: Attempt<'_>) -> Value {
     let mut conditions = ready::conditions(previous);
-    let Attempt { generation, now, .. } = attempt;
-    let holds = ConditionStatus::True;
     match outcome {
         SourceOutcome::Fetching => {
             let message = "building artifact: checking the remote for a new revision";
             ready::progressing(&mut conditions, message, attempt);
             Value::Object(ready::common(&conditions, attempt, false))
         }
-        SourceOutcome::Stored { artifact, revision } => {
-            let message = format!("stored artifact for revision '{revision}'");
-            ready::succeeded(&mut conditions, "Succeeded", &message, attempt);
-            conditions.remove("FetchFailed");
-            conditions.set("ArtifactInStorage", holds, "Succeeded", message, Some(generation), now);
+        SourceOutcome::Stored { artifact, observed, verification } => {
+            stored(&mut conditions, artifact, verification, attempt);
             let mut status = ready::common(&conditions, attempt, true);
             status.insert("artifact".to_owned(), artifact.clone());
+            status.extend(observed.as_object().cloned().into_iter().flatten());
             Value::Object(status)
         }
         SourceOutcome::Failed(failure) => {
-            ready::failed(&mut conditions, failure, attempt);
-            let message = ready::cut(&failure.message);
-            conditions.set("FetchFailed", holds, &failure.reason, message, Some(generation), now);
-            Value::Object(ready::common(&conditions, attempt, failure.stalled))
+            failed(&mut conditions, failure, attempt);
+            Value::Object(ready::common(&conditions, attempt, failure.failure.stalled))
         }
+    }
+}
+
+fn stored(
+    conditions: &mut Conditions,
+    artifact: &Value,
+    verification: &Verification,
+    attempt: Attempt<'_>,
+) {
+    let (generation, now, holds) = (Some(attempt.generation), attempt.now, ConditionStatus::True);
+    let revision = artifact.get("revision").and_then(Value::as_str).unwrap_or_default();
+    let message = format!("stored artifact for revision '{revision}'");
+    ready::succeeded(conditions, "Succeeded", &message, attempt);
+    for trouble in [Trouble::Fetch, Trouble::Include, Trouble::Storage] {
+        conditions.remove(trouble.condition().0);
+    }
+    conditions.remove("ArtifactOutdated");
+    conditions.set("ArtifactInStorage", holds, "Succeeded", message, generation, now);
+    match verification {
+        Verification::Unwanted => conditions.remove("SourceVerified"),
+        Verification::Verified(how) => {
+            conditions.set("SourceVerified", holds, "Succeeded", how, generation, now);
+        }
+        Verification::AsBefore => {}
+    }
+}
+
+fn failed(conditions: &mut Conditions, failed: &SourceFailure, attempt: Attempt<'_>) {
+    let SourceFailure { trouble, failure, outdated } = failed;
+    let (generation, now) = (Some(attempt.generation), attempt.now);
+    ready::failed(conditions, failure, attempt);
+    // Whoever came so far has done what stands before.
+    for done in Trouble::ALL.into_iter().take_while(|done| done != trouble) {
+        if done != Trouble::Verify {
+            conditions.remove(done.condition().0);
+        }
+    }
+    let (type_, status) = trouble.condition();
+    let message = ready::cut(&failure.message);
+    conditions.set(type_, status, &failure.reason, message, generation, now);
+    if let Some(message) = outdated {
+        let holds = ConditionStatus::True;
+        conditions.set("ArtifactOutdated", holds, "NewRevision", message, generation, now);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SourceOutcome, source_status};
+    use super::{SourceFailure, SourceOutcome, Trouble, Verification, source_status};
     use crate::{Attempt, Failure};
     use jiff::Timestamp;
     use serde_json::{Value, json};
@@ -67,22 +160,58 @@ mod tests {
         list.iter().map(|c| (text(&c["type"]), text(&c["status"]))).collect()
     }
 
+    fn stored(revision: &str, verification: Verification) -> SourceOutcome {
+        let artifact = json!({"url": "u", "revision": revision});
+        SourceOutcome::Stored { artifact, observed: json!({"observedIgnore": null}), verification }
+    }
+
+    fn failure(trouble: Trouble) -> SourceOutcome {
+        let failure = Failure { reason: "Broken".into(), message: "m".into(), stalled: false };
+        let outdated = (trouble != Trouble::Fetch).then(|| "new revision 'r2'".to_owned());
+        SourceOutcome::Failed(SourceFailure { trouble, failure, outdated })
+    }
+
+    fn has(status: &Value, type_: &str, holds: &str) -> bool {
+        types(status).contains(&(type_.into(), holds.into()))
+    }
+
     #[test]
     fn a_failure_keeps_the_artifact_and_says_that_it_is_tried_again() {
-        let stored = SourceOutcome::Stored { artifact: json!({"url": "u"}), revision: "r".into() };
-        let good = source_status(&json!({}), &stored, attempt(1));
+        let good = source_status(&json!({}), &stored("r", Verification::Unwanted), attempt(1));
         assert_eq!(good["observedGeneration"], 3);
-        let failure =
-            Failure { reason: "GitOperationFailed".into(), message: "m".into(), stalled: false };
-        let bad = source_status(&good, &SourceOutcome::Failed(failure), attempt(2));
+        assert_eq!(good["observedIgnore"], Value::Null);
+        let bad = source_status(&good, &failure(Trouble::Fetch), attempt(2));
         assert!(bad.get("artifact").is_none(), "a merge leaves the artifact alone");
         assert!(bad.get("observedGeneration").is_none());
         assert_eq!(bad["lastHandledReconcileAt"], "then");
-        let types = types(&bad);
-        assert!(types.contains(&("Ready".into(), "False".into())));
-        assert!(types.contains(&("Reconciling".into(), "True".into())));
-        assert!(types.contains(&("ArtifactInStorage".into(), "True".into())));
-        let again = source_status(&bad, &stored, attempt(3));
+        assert!(has(&bad, "Ready", "False") && has(&bad, "Reconciling", "True"));
+        assert!(has(&bad, "ArtifactInStorage", "True"));
+        let again = source_status(&bad, &stored("r", Verification::Unwanted), attempt(3));
         assert!(!again["conditions"].to_string().contains("FetchFailed"));
+    }
+
+    #[test]
+    fn each_trouble_has_its_condition_and_ends_those_before_it() {
+        let unfetched = source_status(&json!({}), &failure(Trouble::Fetch), attempt(1));
+        let unstored = source_status(&unfetched, &failure(Trouble::Storage), attempt(2));
+        assert!(has(&unstored, "StorageOperationFailed", "True"));
+        assert!(has(&unstored, "ArtifactOutdated", "True"));
+        assert!(!unstored["conditions"].to_string().contains("FetchFailed"));
+        let good = source_status(&unstored, &stored("r2", Verification::Unwanted), attempt(3));
+        let rest = types(&good).into_iter().map(|(type_, _)| type_).collect::<Vec<_>>();
+        assert_eq!(rest, ["Ready", "ArtifactInStorage"]);
+    }
+
+    #[test]
+    fn a_signature_is_said_to_be_good_as_long_as_it_is_wanted() {
+        let unsigned = source_status(&json!({}), &failure(Trouble::Verify), attempt(1));
+        assert!(has(&unsigned, "SourceVerified", "False"));
+        let verified = stored("r", Verification::Verified("verified".into()));
+        let good = source_status(&unsigned, &verified, attempt(2));
+        assert!(has(&good, "SourceVerified", "True"));
+        let held = source_status(&good, &stored("r", Verification::AsBefore), attempt(3));
+        assert!(has(&held, "SourceVerified", "True"));
+        let free = source_status(&held, &stored("r", Verification::Unwanted), attempt(4));
+        assert!(!free["conditions"].to_string().contains("SourceVerified"));
     }
 }

@@ -22,6 +22,14 @@ pub struct Packed {
     pub digest: String,
 }
 
+impl Packed {
+    /// An archive that somebody else has packed.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        Self { bytes, digest }
+    }
+}
+
 /// Packs a tree; equal trees give equal bytes.
 ///
 /// Entries are sorted by path; modes, owners and times are normalised: 644 for files, 755 for
@@ -33,9 +41,7 @@ pub fn pack(tree: &dyn Tree) -> Result<Packed, StoreError> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     add_directory(&mut archive, tree, "")?;
     let gzip = archive.into_inner().map_err(StoreError::Pack)?;
-    let bytes = gzip.finish().map_err(StoreError::Pack)?;
-    let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
-    Ok(Packed { bytes, digest })
+    Ok(Packed::of(gzip.finish().map_err(StoreError::Pack)?))
 }
 
 fn add_directory<W: Write>(

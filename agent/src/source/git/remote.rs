@@ -1,13 +1,11 @@
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use capstan_api::flux::{GitRepositoryRef, GitRepositorySpec};
 use capstan_git::{Credentials, Remote, Wanted};
 use capstan_model::{Manifest, Secret};
 use capstan_report::Failure;
 
-use crate::kinds;
+use crate::source::secret::{secret, secret_text};
 use crate::world::World;
 
 /// Where to fetch from, with the credentials of the Secret that the spec names.
@@ -34,16 +32,7 @@ async fn credentials(
         message,
         stalled: false,
     };
-    let secret = world
-        .cluster
-        .get(&kinds::secret(), namespace, name)
-        .await
-        .map_err(|error| refuse(error.to_string()))?
-        .ok_or_else(|| {
-            refuse(format!(
-                "failed to get secret '{namespace}/{name}': not found; create it, or correct spec.secretRef"
-            ))
-        })?;
+    let secret = secret(world, (namespace, name), "secretRef").await?;
     let (username, password) = (secret_text(&secret, "username"), secret_text(&secret, "password"));
     match (username, password) {
         (Some(username), Some(password)) => {
@@ -55,12 +44,6 @@ async fn credentials(
              or correct spec.secretRef"
         ))),
     }
-}
-
-/// A key of a Secret, decoded; absent when it is not there or not text.
-pub(crate) fn secret_text(secret: &Manifest, key: &str) -> Option<String> {
-    let encoded = secret.value().get("data")?.get(key)?.as_str()?;
-    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }
 
 /// The wanted revision: commit, then name, then tag, then branch; `master` without any, as Flux has it.
