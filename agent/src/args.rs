@@ -41,6 +41,12 @@ pub(crate) struct Args {
     /// Refuses remote bases: a build reads nothing but its source.
     #[arg(long)]
     pub(crate) no_remote_bases: bool,
+    /// Refuses to name objects of another namespace.
+    #[arg(long)]
+    pub(crate) no_cross_namespace_refs: bool,
+    /// Where the keys are that sign the tokens of Google's Pub/Sub.
+    #[arg(long, hide = true, default_value = "https://www.googleapis.com/oauth2/v3/certs")]
+    pub(crate) google_keys_url: String,
     /// trace, debug, info, warn or error.
     #[arg(long, default_value = "info")]
     pub(crate) log_level: String,

@@ -79,7 +79,7 @@ async fn hub(world: &World) -> Result<Option<(Cluster, String)>, String> {
 
 fn report(world: &World) -> Value {
     let units = world.kustomizations.all();
-    let ready = units.iter().filter(|unit| is_ready(unit)).count();
+    let ready = units.iter().filter(|unit| kinds::is_ready(unit)).count();
     let root = units.iter().find(|unit| unit.name() == "flux-system");
     let revision = root.and_then(|unit| {
         unit.value()
@@ -93,12 +93,6 @@ fn report(world: &World) -> Value {
         "revision": revision,
         "units": { "ready": ready, "total": units.len() },
     })
-}
-
-fn is_ready(unit: &Manifest) -> bool {
-    let conditions = unit.value().pointer("/status/conditions").and_then(Value::as_array);
-    conditions
-        .is_some_and(|list| list.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
 }
 
 fn lease(spoke: &str) -> Manifest {

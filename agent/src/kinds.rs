@@ -40,3 +40,10 @@ pub(crate) fn spec<T: DeserializeOwned>(object: &Manifest) -> Result<T, String> 
 pub(crate) fn status(object: &Manifest) -> Value {
     object.value().get("status").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()))
 }
+
+/// Does the condition Ready hold?
+pub(crate) fn is_ready(object: &Manifest) -> bool {
+    let conditions = object.value().pointer("/status/conditions").and_then(Value::as_array);
+    conditions
+        .is_some_and(|list| list.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
+}

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
-    let (unit_queue, source_queue) = (Queue::new(), Queue::new());
+    let (unit_queue, source_queue, receiver_queue) = (Queue::new(), Queue::new(), Queue::new());
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
     // Apart from those of sources, which may have come with credentials.
@@ -54,9 +54,10 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         receivers: Mirror::default(),
         followed: Followed::new(unit_queue.clone()),
         followed_by_sources: Followed::new(source_queue.clone()),
+        followed_by_receivers: Followed::new(receiver_queue.clone()),
         source_queue,
         unit_queue,
-        receiver_queue: Queue::new(),
+        receiver_queue,
         unreconciled_queue: Queue::new(),
         memories: Memories::default(),
         clusters: Clusters::default(),
@@ -74,24 +75,27 @@ async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
             tracing::error!(error = %capstan_model::Chain(&error), "health endpoints failed");
         }
     });
-    let ports = [
-        ("artifacts", world.args.storage_addr, capstan_store::router(&world.store)),
-        ("webhooks", world.args.receiver_addr, receiver::router(world.clone())),
-    ];
-    for (name, address, router) in ports {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .with_context(|| format!("failed to serve {name} on {address}"))?;
-        let stop = stop.clone();
-        tasks.spawn(name, OnExit::StopProcess, async move {
-            let shutdown = async move { stop.cancelled().await };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await
-            {
-                tracing::error!(%error, name, "server failed");
-            }
-        });
-    }
+    let artifacts = listen("artifacts", world.args.storage_addr).await?;
+    let router = capstan_store::router(&world.store);
+    let stopped = stop.clone();
+    tasks.spawn("artifacts", OnExit::StopProcess, async move {
+        let shutdown = async move { stopped.cancelled().await };
+        if let Err(error) = axum::serve(artifacts, router).with_graceful_shutdown(shutdown).await {
+            tracing::error!(%error, "artifact server failed");
+        }
+    });
+    let webhooks = listen("webhooks", world.args.receiver_addr).await?;
+    let serving = receiver::serve(webhooks, world.clone(), stop)?;
+    tasks.spawn("webhooks", OnExit::StopProcess, serving);
     Ok(())
+}
+
+async fn listen(
+    what: &str,
+    address: std::net::SocketAddr,
+) -> anyhow::Result<tokio::net::TcpListener> {
+    let listening = tokio::net::TcpListener::bind(address).await;
+    listening.with_context(|| format!("failed to serve {what} on {address}"))
 }
 
 /// Whom a change wakes.

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) followed: Followed<NamespacedName>,
     /// What sources follow.
     pub(crate) followed_by_sources: Followed<SourceKey>,
+    /// The Secrets that Receivers follow.
+    pub(crate) followed_by_receivers: Followed<NamespacedName>,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
 }

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("subst", &["model", "yaml"]),
     ("build", &["model", "yaml", "tree"]),
     ("compose", &["model"]),
+    ("receive", &["model", "api", "health"]),
     // Effects: each sees one part of the outside.
     ("runtime", &["model"]),
     ("git", &["model", "tree"]),
@@ -107,7 +108,7 @@ fn pure_crates_see_no_effects() {
     let all = dependencies();
     let pure = [
         "model", "api", "yaml", "tree", "health", "report", "ssa", "plan", "audit", "subst",
-        "build", "compose",
+        "build", "compose", "receive",
     ];
     for name in pure {
         let used = &all[&format!("capstan-{name}")];

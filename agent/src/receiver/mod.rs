@@ -1,8 +1,9 @@
-//! Receivers: webhooks that start reconciliations.
+//! Receivers: webhooks that start reconciliations. What they believe, `capstan-receive` decides.
 
 mod http;
+mod issuers;
+mod notify;
 mod reconcile;
-mod signature;
 
-pub(crate) use http::router;
+pub(crate) use http::serve;
 pub(crate) use reconcile::reconcile;

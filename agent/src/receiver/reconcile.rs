@@ -1,17 +1,21 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use capstan_api::flux::{REQUESTED_AT, ReceiverSpec};
-use capstan_cluster::ClusterError;
-use capstan_model::{Chain, ConditionStatus, Conditions, Manifest, NamespacedName};
+use capstan_api::flux::{LocalReference, ReceiverSpec};
+use capstan_cluster::{ClusterError, EventType, Note};
+use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
+use capstan_receive::{Credentials, validate, webhook_path};
+use capstan_report::{Failure, ReceiverOutcome, receiver_status};
 use capstan_runtime::Next;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
+use crate::follow::Topic;
 use crate::kinds;
-use crate::source::secret_text;
-use crate::world::World;
+use crate::world::{Place, World};
 
+/// Flux's component name in events.
+const COMPONENT: &str = "notification-controller";
 /// Flux's default for how often the Secret is read again.
 const INTERVAL: Duration = Duration::from_secs(600);
 
@@ -27,99 +31,106 @@ pub(crate) async fn reconcile(world: World, key: NamespacedName) -> Next {
 }
 
 async fn reconcile_receiver(world: &World, key: &NamespacedName) -> Result<Next, ClusterError> {
-    let gvk = kinds::receiver();
-    let Some(mut object) = world.cluster.get(&gvk, &key.namespace, &key.name).await? else {
+    let read = world.cluster.get(&kinds::receiver(), &key.namespace, &key.name).await?;
+    let Some(mut object) = read else {
+        follow(world, key, None);
         return Ok(Next::Wait);
     };
     if object.is_deleting() {
+        follow(world, key, None);
         world.remove_finalizer(&mut object).await?;
         return Ok(Next::Wait);
     }
-    let outcome = match kinds::spec::<ReceiverSpec>(&object) {
-        Ok(spec) => initialise(world, key, &spec).await?,
-        Err(message) => Err(("ValidationFailed", message)),
+    world.add_finalizer(&mut object).await?;
+    let spec = match kinds::spec::<ReceiverSpec>(&object) {
+        Ok(spec) => spec,
+        Err(message) => {
+            return report(world, &mut object, stalled("ValidationFailed", &message), INTERVAL)
+                .await;
+        }
     };
-    let is_ready = outcome.is_ok();
-    let status = status(&object, outcome);
-    if status != without_times(&kinds::status(&object), &status) {
-        world.write_status(&mut object, status).await?;
+    if spec.suspend == Some(true) {
+        return Ok(Next::Wait);
     }
-    Ok(if is_ready { Next::After(INTERVAL) } else { Next::Backoff })
+    follow(world, key, spec.secret_ref.as_ref());
+    let interval = spec.interval.as_deref().and_then(|text| text.parse::<FluxDuration>().ok());
+    let interval = interval.map_or(INTERVAL, |interval| interval.0);
+    let outcome = initialise(world, key, &spec).await?;
+    report(world, &mut object, outcome, interval).await
 }
 
-type Outcome = Result<String, (&'static str, String)>;
+/// From now on a change of the Secret wakes the Receiver: a token that was rotated moves the path at once.
+fn follow(world: &World, key: &NamespacedName, secret: Option<&LocalReference>) {
+    let place = |secret: &LocalReference| Place::new(kinds::secret(), &key.namespace, &secret.name);
+    let places: Vec<_> = secret.map(place).into_iter().collect();
+    world.followed_by_receivers.follow(key, Topic::Inputs, &world.cluster, &places);
+}
+
+fn stalled(reason: &str, why: &str) -> ReceiverOutcome {
+    let message = format!("Reconciliation failed terminally due to configuration error: {why}");
+    ReceiverOutcome::Failed(Failure { reason: reason.to_owned(), message, stalled: true })
+}
 
 async fn initialise(
     world: &World,
     key: &NamespacedName,
     spec: &ReceiverSpec,
-) -> Result<Outcome, ClusterError> {
-    if !matches!(spec.type_.as_str(), "generic" | "generic-hmac") {
-        let message = format!("receivers of type {} are not supported yet", spec.type_);
-        return Ok(Err(("ValidationFailed", message)));
+) -> Result<ReceiverOutcome, ClusterError> {
+    if let Err(invalid) = validate(spec) {
+        return Ok(stalled(invalid.reason, &invalid.message));
     }
-    let name = &spec.secret_ref.name;
+    let Some(reference) = &spec.secret_ref else {
+        return Ok(ReceiverOutcome::Listens(webhook_path(b"", key)));
+    };
+    let name = &reference.name;
     let secret = world.cluster.get(&kinds::secret(), &key.namespace, name).await?;
-    let token = secret.as_ref().and_then(|secret| secret_text(secret, "token"));
-    Ok(match (secret, token) {
-        (_, Some(token)) => Ok(webhook_path(&token, key)),
-        (None, _) => {
-            let message = format!(
-                "Secret '{}/{name}' not found; create it, or correct spec.secretRef",
-                key.namespace
-            );
-            Err(("TokenNotFound", message))
+    let message = match secret.as_ref().map(Credentials::of) {
+        Some(Some(secret)) => {
+            return Ok(ReceiverOutcome::Listens(webhook_path(secret.token.expose(), key)));
         }
-        (Some(_), None) => {
-            let message = format!("Secret '{}/{name}' has no key 'token'; add it", key.namespace);
-            Err(("TokenNotFound", message))
-        }
-    })
+        Some(None) => format!(
+            "invalid '{}/{name}' secret data: required fields 'token'; add it",
+            key.namespace
+        ),
+        None => format!(
+            "unable to read token from secret '{}/{name}' error: Secret \"{name}\" not found; create it, or correct \
+             spec.secretRef",
+            key.namespace
+        ),
+    };
+    let reason = "TokenNotFound".to_owned();
+    Ok(ReceiverOutcome::Failed(Failure { reason, message, stalled: false }))
 }
 
-/// Flux's path: `/hook/` and the SHA-256 of token, name and namespace, in hex.
-fn webhook_path(token: &str, key: &NamespacedName) -> String {
-    let digest = Sha256::digest(format!("{token}{}{}", key.name, key.namespace));
-    format!("/hook/{}", hex::encode(digest))
-}
-
-fn status(object: &Manifest, outcome: Outcome) -> Value {
-    let list = kinds::status(object).get("conditions").cloned().unwrap_or(Value::Null);
-    let mut conditions: Conditions = serde_json::from_value(list).unwrap_or_default();
-    let (now, generation) = (Timestamp::now(), object.generation());
-    let mut status = match outcome {
-        Ok(path) => {
-            let message = format!("Receiver initialized for path: {path}");
-            conditions.set("Ready", ConditionStatus::True, "Initialized", message, generation, now);
-            json!({"webhookPath": path, "observedGeneration": generation})
+/// Writes the status, and an event when it says something new.
+async fn report(
+    world: &World,
+    object: &mut Manifest,
+    outcome: ReceiverOutcome,
+    interval: Duration,
+) -> Result<Next, ClusterError> {
+    let before = kinds::status(object);
+    let status = receiver_status(&before, &outcome, World::ended(object));
+    let is_new = |(key, value): (&String, &Value)| before.get(key).unwrap_or(&Value::Null) != value;
+    let says_more = status.as_object().is_some_and(|status| status.iter().any(is_new));
+    let (type_, reason, message, next) = match outcome {
+        ReceiverOutcome::Listens(_) => {
+            let interval_text = FluxDuration(interval);
+            let message = format!("Reconciliation finished, next run in {interval_text}");
+            (EventType::Normal, "Succeeded".to_owned(), message, Next::After(interval))
         }
-        Err((reason, message)) => {
-            conditions.set("Ready", ConditionStatus::False, reason, message, generation, now);
-            json!({"webhookPath": null})
+        ReceiverOutcome::Failed(Failure { reason, message, stalled: true }) => {
+            (EventType::Warning, reason, message, Next::Wait)
+        }
+        ReceiverOutcome::Failed(failure) => {
+            (EventType::Warning, "Failed".to_owned(), failure.message, Next::Backoff)
         }
     };
-    status["conditions"] = serde_json::to_value(conditions).expect("conditions are plain data");
-    if let Some(requested_at) = object.annotation(REQUESTED_AT) {
-        status["lastHandledReconcileAt"] = requested_at.into();
+    if says_more {
+        world.write_status(object, status).await?;
+        tracing::info!(receiver = %object.id(), message, "reconciled");
+        let note = Note { type_, reason, message, annotations: BTreeMap::new() };
+        world.cluster.record(object, COMPONENT, note, Timestamp::now()).await;
     }
-    status
-}
-
-/// The parts of a status that a patch would touch, to see whether it would change anything.
-fn without_times(before: &Value, patch: &Value) -> Value {
-    let keys = patch.as_object().into_iter().flatten();
-    keys.map(|(key, _)| (key.clone(), before.get(key).cloned().unwrap_or(Value::Null))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::webhook_path;
-    use capstan_model::NamespacedName;
-
-    #[test]
-    fn the_path_is_a_digest_of_token_name_and_namespace() {
-        let path = webhook_path("token", &NamespacedName::new("flux-system", "hook"));
-        assert_eq!(path.len(), "/hook/".len() + 64);
-        assert_ne!(path, webhook_path("token", &NamespacedName::new("flux-system", "other")));
-    }
+    Ok(next)
 }

@@ -7,12 +7,14 @@
 
 mod history;
 mod ready;
+mod receiver;
 mod source;
 mod unit;
 mod unreconciled;
 
 pub use history::Built;
 pub use ready::Failure;
+pub use receiver::{ReceiverOutcome, receiver_status};
 pub use source::{SourceFailure, SourceOutcome, Trouble, Verification, source_status};
 pub use unit::{Health, UnitOutcome, unit_status};
 pub use unreconciled::{NOT_SUPPORTED, unreconciled_status};

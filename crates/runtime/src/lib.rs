@@ -6,6 +6,7 @@ mod backoff;
 mod health;
 mod logging;
 mod queue;
+mod serve;
 mod stop;
 mod tasks;
 
@@ -13,5 +14,6 @@ pub use backoff::Backoff;
 pub use health::{HealthError, Readiness, serve_health};
 pub use logging::init_logging;
 pub use queue::{Next, Queue};
+pub use serve::{Bounds, serve_bounded};
 pub use stop::{Stop, stop_on_signals};
 pub use tasks::{OnExit, Tasks};

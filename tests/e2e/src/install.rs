@@ -18,20 +18,24 @@ const OPTIONS: ApplyOptions<'static> =
 /// Installs the CRDs, the agent and the hub in the management cluster; the hub with further arguments.
 pub async fn management(cluster: &Cluster, hub_args: &[&str]) -> Result<()> {
     crds(cluster).await?;
-    let mut objects = render("management")?;
-    for object in objects.iter_mut().filter(|object| object.name() == "capstan-hub") {
-        let args = object.value_mut().pointer_mut("/spec/template/spec/containers/0/args");
-        if let Some(args) = args.and_then(serde_json::Value::as_array_mut) {
-            args.extend(hub_args.iter().map(|arg| (*arg).into()));
-        }
-    }
-    apply(cluster, &objects).await
+    apply(cluster, &with_args(render("management")?, "capstan-hub", hub_args)).await
 }
 
-/// Installs the CRDs and the agent alone.
-pub async fn agent(cluster: &Cluster) -> Result<()> {
+/// Installs the CRDs and the agent alone, with further arguments.
+pub async fn agent(cluster: &Cluster, args: &[&str]) -> Result<()> {
     crds(cluster).await?;
-    apply(cluster, &render("agent")?).await
+    apply(cluster, &with_args(render("agent")?, "capstan-agent", args)).await
+}
+
+/// The same objects, with further arguments for the program of a Deployment.
+fn with_args(mut objects: Vec<Manifest>, deployment: &str, args: &[&str]) -> Vec<Manifest> {
+    for object in objects.iter_mut().filter(|object| object.name() == deployment) {
+        let present = object.value_mut().pointer_mut("/spec/template/spec/containers/0/args");
+        if let Some(present) = present.and_then(serde_json::Value::as_array_mut) {
+            present.extend(args.iter().map(|arg| (*arg).into()));
+        }
+    }
+    objects
 }
 
 /// Installs the CRDs and waits until they are served.

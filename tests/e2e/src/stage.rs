@@ -29,8 +29,13 @@ pub struct Stage {
 impl Stage {
     /// A management cluster with the agent alone.
     pub async fn with_agent(options: KitOptions) -> Result<Self> {
+        Self::with_agent_and(options, &[]).await
+    }
+
+    /// A management cluster with the agent alone, which has further arguments.
+    pub async fn with_agent_and(options: KitOptions, args: &[&str]) -> Result<Self> {
         let stage = Self::bare(options).await?;
-        install::agent(&stage.management).await?;
+        install::agent(&stage.management, args).await?;
         stage.agent_runs().await?;
         Ok(stage)
     }

@@ -13,7 +13,9 @@ pub use kustomization::{
     InventoryEntry, KubeConfig, KustomizationSpec, KustomizationStatus, Patch, PatchTarget,
     PostBuild, SubstituteReference,
 };
-pub use receiver::{ReceiverResource, ReceiverSpec, ReceiverStatus};
+pub use receiver::{
+    OidcProvider, OidcValidation, OidcVariable, ReceiverResource, ReceiverSpec, ReceiverStatus,
+};
 pub use shared::{Artifact, LocalReference, SecretKeyReference};
 pub use unreconciled::{UNRECONCILED, Unreconciled};
 
