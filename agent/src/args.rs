@@ -47,6 +47,19 @@ pub(crate) struct Args {
     /// Where the keys are that sign the tokens of Google's Pub/Sub.
     #[arg(long, hide = true, default_value = "https://www.googleapis.com/oauth2/v3/certs")]
     pub(crate) google_keys_url: String,
+    /// ServiceAccount that is impersonated where a Kustomization names none.
+    #[arg(long, default_value = "")]
+    pub(crate) default_service_account: String,
+    /// A field manager whose changes are undone, besides kubectl; may be given several times.
+    #[arg(long)]
+    pub(crate) override_manager: Vec<String>,
+    /// Kinds that are applied after definitions and before everything else, as `group/Kind,group/Kind`.
+    #[arg(long, default_value = "")]
+    pub(crate) custom_apply_stage_kinds: String,
+    /// Stops a revision that would delete more than ten objects and 30 % of a Kustomization's, or a CRD or Namespace that is in use,
+    /// until it is approved.
+    #[arg(long)]
+    pub(crate) prune_guard: bool,
     /// trace, debug, info, warn or error.
     #[arg(long, default_value = "info")]
     pub(crate) log_level: String,

@@ -6,14 +6,11 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Selection, mirror_into};
+use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Selection, mirror_for_ever};
 use capstan_model::{GroupVersionKind, Manifest, ObjectId};
 use capstan_runtime::Queue;
 
 use crate::world::Place;
-
-/// How soon a kind that is not served is looked for again while somebody follows it.
-const KIND_RETRY: Duration = Duration::from_secs(1);
 
 /// How long a look waits for the first list of a watch; after that each object is asked for. Whoever may not list never gets one.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
@@ -85,7 +82,7 @@ impl<K: Follower> Followed<K> {
 
     /// Replaces what a follower follows under a topic; from now on it is woken when one of the places changes.
     pub(crate) fn follow(&self, follower: &K, topic: Topic, cluster: &Cluster, places: &[Place]) {
-        let ids: Vec<_> = places.iter().map(|place| (cluster.identity(), id(place))).collect();
+        let ids: Vec<_> = places.iter().map(|place| (cluster.identity(), place.id())).collect();
         let mut state = self.state.lock().expect("no holder of this lock can panic");
         let slot = (follower.clone(), topic);
         if state.follows.get(&slot) == Some(&ids) {
@@ -183,15 +180,6 @@ fn watch_key(cluster: &Cluster, place: &Place) -> WatchKey {
     }
 }
 
-fn id(place: &Place) -> ObjectId {
-    ObjectId {
-        group: place.gvk.group.clone(),
-        kind: place.gvk.kind.clone(),
-        namespace: place.namespace.clone(),
-        name: place.name.clone(),
-    }
-}
-
 /// Watches that nobody needs any more are closed.
 fn close_unused<K>(state: &mut State<K>) {
     let used: HashSet<(u64, String, String, String)> = state
@@ -216,12 +204,6 @@ async fn watch<K: Follower>(
     mirror: Mirror,
 ) {
     let selection = Selection { namespace: key.namespace.clone(), ..Selection::default() };
-    loop {
-        let told = |change: Change| followed.changed(key.cluster, &change);
-        match mirror_into(&cluster, &key.gvk, selection.clone(), &mirror, told).await {
-            Ok(()) | Err(ClusterError::NoSuchKind(_)) => {}
-            Err(error) => tracing::debug!(gvk = %key.gvk, %error, "watch failed"),
-        }
-        tokio::time::sleep(KIND_RETRY).await;
-    }
+    let told = |change: Change| followed.changed(key.cluster, &change);
+    mirror_for_ever(&cluster, &key.gvk, selection, &mirror, told).await;
 }

@@ -7,6 +7,7 @@ mod follow;
 mod heartbeat;
 mod kinds;
 mod managed;
+mod owned;
 mod receiver;
 mod source;
 mod unit;

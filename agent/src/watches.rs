@@ -1,14 +1,11 @@
 //! The watches of the agent's own kinds, and whom a change wakes.
 
-use capstan_cluster::{Change, ClusterError, Mirror, Selection, mirror_into};
+use capstan_cluster::{Change, Mirror, Selection, mirror_for_ever};
 use capstan_model::{GroupVersionKind, NamespacedName};
 
 use crate::source::{self, SourceKey};
 use crate::unit;
 use crate::world::{Place, World, is_ours_to_see};
-
-/// How soon a kind whose CRD is not there yet is looked for again.
-const KIND_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Watches a kind for ever, also when its CRD comes late.
 pub(crate) async fn watch(
@@ -17,16 +14,8 @@ pub(crate) async fn watch(
     mirror: Mirror,
     woken: fn(&World, &Change),
 ) {
-    loop {
-        let told = |change: Change| woken(&world, &change);
-        let ended = mirror_into(&world.cluster, &gvk, Selection::default(), &mirror, told).await;
-        match ended {
-            Err(ClusterError::NoSuchKind(_)) => tracing::debug!(%gvk, "waiting for its CRD"),
-            Err(error) => tracing::warn!(%gvk, %error, "watch failed"),
-            Ok(()) => {}
-        }
-        tokio::time::sleep(KIND_RETRY).await;
-    }
+    let told = |change: Change| woken(&world, &change);
+    mirror_for_ever(&world.cluster, &gvk, Selection::default(), &mirror, told).await;
 }
 
 /// A source changed: it is fetched when its spec or its annotations did.

@@ -8,13 +8,18 @@ use capstan_git::Repositories;
 use capstan_remote::{Fetcher, Policy};
 use capstan_runtime::{OnExit, Queue, Readiness, Stop, Tasks, serve_health, stop_on_signals};
 use capstan_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::args::Args;
 use crate::follow::Followed;
+use crate::owned::Owned;
 use crate::source::{SourceKind, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 use crate::world::World;
 use crate::{heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
+
+/// So many events are sent at once: they must not hold up what they tell of.
+const ANNOUNCING: usize = 4;
 
 /// Runs the agent until it is told to stop.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
@@ -52,6 +57,8 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         source_objects: SourceObjects::default(),
         kustomizations: Mirror::default(),
         receivers: Mirror::default(),
+        owned: Owned::new(unit_queue.clone()),
+        announcing: Arc::new(Semaphore::new(ANNOUNCING)),
         followed: Followed::new(unit_queue.clone()),
         followed_by_sources: Followed::new(source_queue.clone()),
         followed_by_receivers: Followed::new(receiver_queue.clone()),

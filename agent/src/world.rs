@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use capstan_api::flux::{FINALIZER, REQUESTED_AT};
-use capstan_cluster::{Change, Cluster, ClusterError, Mirror};
+use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Note};
 use capstan_git::Repositories;
-use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
 use capstan_remote::Fetcher;
 use capstan_report::Attempt;
 use capstan_runtime::Queue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::args::Args;
 use crate::follow::Followed;
 use crate::kinds;
+use crate::owned::Owned;
 use crate::source::{SourceKey, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
+use crate::watches;
 
 /// What the reconcilers share. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +39,10 @@ pub(crate) struct World {
     pub(crate) receiver_queue: Queue<NamespacedName>,
     /// Objects that nothing reconciles, by where they are.
     pub(crate) unreconciled_queue: Queue<Place>,
+    /// What units own.
+    pub(crate) owned: Owned,
+    /// Events on their way, so many at once.
+    pub(crate) announcing: Arc<Semaphore>,
     /// What units follow.
     pub(crate) followed: Followed<NamespacedName>,
     /// What sources follow.
@@ -79,6 +86,7 @@ impl World {
         match self.cluster.merge_status(&gvk, namespace, name, &patch, STATUS_MANAGER).await {
             Ok(stored) => {
                 object.value_mut()["status"] = kinds::status(&stored);
+                self.stored(stored);
                 Ok(())
             }
             Err(error) if error.is_not_found() => Ok(()),
@@ -117,7 +125,28 @@ impl World {
         }});
         let (gvk, namespace, name) = (object.gvk(), object.namespace(), object.name());
         *object = self.cluster.merge(&gvk, namespace, name, &patch, STATUS_MANAGER).await?;
+        self.stored(object.clone());
         Ok(())
+    }
+
+    /// Records an event, behind the back of whoever tells it.
+    pub(crate) fn announce(&self, object: &Manifest, component: &'static str, note: Note) {
+        let (now, cluster) = (Timestamp::now(), self.cluster.clone());
+        let (object, announcing) = (object.identity(), Arc::clone(&self.announcing));
+        tokio::spawn(async move {
+            // Nobody closes it.
+            let _permit = announcing.acquire().await;
+            cluster.record(&object, component, note, now).await;
+        });
+    }
+
+    /// An own write shows at once, and wakes whom it concerns, before the watch tells it.
+    fn stored(&self, object: Manifest) {
+        if object.gvk() == kinds::kustomization()
+            && let Some(change) = self.kustomizations.put(object)
+        {
+            watches::unit_changed(self, &change);
+        }
     }
 }
 
@@ -149,6 +178,15 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new(gvk: GroupVersionKind, namespace: &str, name: &str) -> Self {
         Self { gvk, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    pub(crate) fn id(&self) -> ObjectId {
+        ObjectId {
+            group: self.gvk.group.clone(),
+            kind: self.gvk.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
     }
 
     pub(crate) fn key(&self) -> NamespacedName {

@@ -1,11 +1,11 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use capstan_api::flux::KustomizationSpec;
+use capstan_api::flux::{KustomizationSpec, PatchTarget};
 use capstan_build::{Built, Options, Overlay, Remotes, build_with};
 use capstan_cluster::{Cluster, ClusterError};
-use capstan_model::{Advice, GroupVersionKind, Manifest};
-use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope};
+use capstan_model::{Advice, GroupVersionKind, Manifest, ObjectSelector, Selector, SelectorError};
+use capstan_plan::{IgnoreRule, Input, InventoryEntry, Owner, Plan, Scope, Settings};
 use capstan_remote::Fetcher;
 use capstan_report::Failure;
 use capstan_tree::{ReadSet, Recorder, Tree as _};
@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::failure;
+use super::ready::Ready;
 use super::variables::Variables;
 use crate::kinds;
 use crate::source::Source;
-use crate::world::FIELD_MANAGER;
+use crate::world::{FIELD_MANAGER, World};
 
 /// What a source builds to, and what of it was read.
 pub(super) struct Build {
@@ -27,12 +28,13 @@ pub(super) struct Build {
 
 /// Builds and substitutes. It computes, and may fetch remote bases, so it runs where it may block.
 pub(super) async fn build(
-    source: Source,
-    spec: KustomizationSpec,
-    overlay: Overlay,
-    variables: Variables,
-    fetcher: Option<Fetcher>,
+    world: &World,
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+    ready: &Ready,
 ) -> Result<Build, Failure> {
+    let (source, variables) = (ready.source.clone(), ready.variables.clone());
+    let (overlay, spec, fetcher) = (overlay(unit)?, spec.clone(), world.fetcher.clone());
     let work = move || build_now(&source, &spec, &overlay, &variables, fetcher.as_ref());
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
@@ -111,11 +113,13 @@ fn set_common_metadata(spec: &KustomizationSpec, manifests: &mut [Manifest]) {
 
 /// Plans, with the scopes that the target serves, and has the plan checked by a second pair of eyes.
 pub(super) async fn plan(
-    cluster: &Cluster,
+    world: &World,
+    ready: &Ready,
     unit: &Manifest,
     spec: &KustomizationSpec,
     mut desired: Vec<Manifest>,
 ) -> Result<Plan, Failure> {
+    let cluster = &ready.target.cluster;
     set_common_metadata(spec, &mut desired);
     let scopes =
         scopes(cluster, &desired).await.map_err(|error| unreachable(cluster, spec, &error))?;
@@ -126,8 +130,7 @@ pub(super) async fn plan(
         prune: spec.prune,
         owner: owner(unit),
         scopes: &|gvk| scopes.get(gvk).copied().unwrap_or(Scope::Unknown),
-        field_manager: FIELD_MANAGER.to_owned(),
-        force: spec.force,
+        settings: settings(world, spec)?,
     };
     let plan =
         capstan_plan::plan(input).map_err(|errors| failure("BuildFailed", errors.to_string()))?;
@@ -137,6 +140,38 @@ pub(super) async fn plan(
     }
     let text: Vec<_> = violations.iter().map(ToString::to_string).collect();
     Err(failure("ReconciliationFailed", format!("the plan is unsound: {}", text.join("; "))))
+}
+
+/// How the unit wants its objects applied.
+fn settings(world: &World, spec: &KustomizationSpec) -> Result<Settings, Failure> {
+    let mut ignore = Vec::new();
+    for rule in &spec.ignore {
+        let target = rule.target.as_ref().map(selector).transpose().map_err(|error| {
+            let message = format!("spec.ignore[{}].{error}; correct it", ignore.len());
+            Failure { stalled: true, ..failure("ReconciliationFailed", message) }
+        })?;
+        ignore.push(IgnoreRule { paths: rule.paths.clone(), target });
+    }
+    Ok(Settings {
+        field_manager: FIELD_MANAGER.to_owned(),
+        force: spec.force,
+        override_managers: world.args.override_manager.clone(),
+        ignore,
+        early_kinds: capstan_ssa::parse_group_kinds(&world.args.custom_apply_stage_kinds),
+    })
+}
+
+fn selector(target: &PatchTarget) -> Result<ObjectSelector, SelectorError> {
+    let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
+    ObjectSelector::new(&Selector {
+        group: &text(&target.group),
+        version: &text(&target.version),
+        kind: &text(&target.kind),
+        name: &text(&target.name),
+        namespace: &text(&target.namespace),
+        label_selector: &text(&target.label_selector),
+        annotation_selector: &text(&target.annotation_selector),
+    })
 }
 
 /// The unit whose labels the objects carry.

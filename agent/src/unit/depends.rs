@@ -5,8 +5,9 @@ use capstan_cluster::Mirror;
 use capstan_model::{Manifest, NamespacedName};
 use capstan_plan::units;
 use capstan_report::Failure;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::expressions::Expressions;
 use super::failure;
 use crate::kinds;
 use crate::source::{SourceKey, SourceKind};
@@ -34,23 +35,34 @@ pub(crate) fn dependencies(unit: &Manifest) -> HashSet<NamespacedName> {
 pub(super) fn check(
     units: &Mirror,
     unit: &Manifest,
-    spec: &KustomizationSpec,
+    (spec, expressions): (&KustomizationSpec, &Expressions),
     revision: &str,
 ) -> Result<(), Failure> {
     let not_ready = |message: String| failure("DependencyNotReady", message);
     if let Some(cycle) = cycle_through(units, unit) {
         return Err(not_ready(format!("{cycle}; remove one of these dependsOn")));
     }
-    for dependency in &spec.depends_on {
-        if dependency.ready_expr.is_some() {
-            let message = "spec.dependsOn[].readyExpr is not supported yet: remove it";
-            return Err(Failure { stalled: true, ..failure("InvalidCELExpression", message) });
-        }
+    for (at, dependency) in spec.depends_on.iter().enumerate() {
         let namespace = dependency.namespace.as_deref().unwrap_or(unit.namespace());
         let key = NamespacedName::new(namespace, &*dependency.name);
         let found = units.get(&key).ok_or_else(|| {
             not_ready(format!("dependency '{key}' not found: create it, or correct spec.dependsOn"))
         })?;
+        if let Some(expression) = expressions.ready(at) {
+            let both = Map::from_iter([
+                ("self".to_owned(), unit.value().clone()),
+                ("dep".to_owned(), found.value().clone()),
+            ]);
+            match expression.evaluate_bool(&both) {
+                Ok(true) => continue,
+                Ok(false) => {
+                    let message =
+                        format!("dependency '{key}' is not ready according to readyExpr eval");
+                    return Err(not_ready(message));
+                }
+                Err(error) => return Err(not_ready(format!("dependency '{key}': {error}"))),
+            }
+        }
         if !is_ready(&found) {
             return Err(not_ready(format!("dependency '{key}' is not ready")));
         }

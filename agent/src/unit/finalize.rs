@@ -3,7 +3,7 @@ use std::time::Duration;
 use capstan_api::flux::KustomizationSpec;
 use capstan_cluster::{ClusterError, EventType};
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
-use capstan_plan::{Input, InventoryEntry, Scope};
+use capstan_plan::{Input, InventoryEntry, Scope, Settings};
 use capstan_report::{UnitOutcome, unit_status};
 use capstan_runtime::Next;
 
@@ -37,7 +37,7 @@ pub(super) async fn finalize(
         Ok(target) => target,
         Err(NoTarget::KubeConfigAbsent(absent)) => {
             let message = format!("the cluster is gone, its objects with it: {}", absent.message);
-            notes::record(world, unit, (EventType::Warning, "Orphaned"), message, None).await;
+            notes::record(world, unit, (EventType::Warning, "Orphaned"), message, None);
             return release(world, key, unit).await;
         }
         Err(NoTarget::Unusable(unusable)) => {
@@ -53,7 +53,7 @@ pub(super) async fn finalize(
     if !pruned.deleted.is_empty() {
         let lines: Vec<_> = pruned.deleted.iter().map(|id| format!("{id} deleted")).collect();
         let event = (EventType::Normal, "ReconciliationSucceeded");
-        notes::record(world, unit, event, lines.join("\n"), None).await;
+        notes::record(world, unit, event, lines.join("\n"), None);
     }
     if let Some(error) = pruned.failed.first() {
         hold(world, unit, error.to_string()).await?;
@@ -98,8 +98,7 @@ fn removal(unit: &Manifest, inventory: &[InventoryEntry]) -> Vec<capstan_plan::P
         prune: true,
         owner: build::owner(unit),
         scopes: &|_| Scope::Unknown,
-        field_manager: FIELD_MANAGER.to_owned(),
-        force: false,
+        settings: Settings { field_manager: FIELD_MANAGER.to_owned(), ..Settings::default() },
     };
     capstan_plan::plan(input).map(|plan| plan.prune).unwrap_or_default()
 }
@@ -136,6 +135,7 @@ async fn release(
 ) -> Result<Next, ClusterError> {
     world.remove_finalizer(unit).await?;
     world.memories.forget(key);
+    world.owned.forget(key);
     world.followed.follow(key, Topic::Health, &world.cluster, &[]);
     world.followed.follow(key, Topic::Inputs, &world.cluster, &[]);
     Ok(Next::Wait)

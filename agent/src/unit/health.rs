@@ -1,11 +1,15 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use capstan_api::flux::KustomizationSpec;
-use capstan_health::{Status, assess};
-use capstan_model::{Advice, FluxDuration, GroupVersionKind, Manifest};
+use capstan_apply::{Action, Applied, Live as _, Outcome};
+use capstan_health::{Status, assess, is_static};
+use capstan_model::{Advice, FluxDuration, GroupVersionKind, Manifest, ObjectId};
 use capstan_plan::Plan;
 
+use super::expressions::Expressions;
 use crate::follow::Seen;
+use crate::owned::OwnedIn;
 use crate::world::Place;
 
 /// How the objects of a unit are.
@@ -19,13 +23,21 @@ pub(super) enum Verdict {
     Failed(Vec<String>),
 }
 
-/// The objects whose health counts: all that were applied, or those that are named, never the unit itself.
-pub(super) fn places(unit: &Manifest, spec: &KustomizationSpec, plan: &Plan) -> Vec<Place> {
+/// The objects whose health counts: all that were applied, or those that are named, never the unit itself. What is left alone
+/// is not judged.
+pub(super) fn places(
+    unit: &Manifest,
+    spec: &KustomizationSpec,
+    plan: &Plan,
+    outcome: &Outcome,
+) -> Vec<Place> {
     let mut places: Vec<Place> = if spec.wait == Some(true) {
+        let skipped = outcome.applied.iter().filter(|applied| applied.action == Action::Skipped);
+        let skipped: HashSet<&ObjectId> = skipped.map(|applied| &applied.id).collect();
         let place = |step: &capstan_plan::ApplyStep| {
             Place::new(step.manifest.gvk(), &step.id.namespace, &step.id.name)
         };
-        plan.steps().map(place).collect()
+        plan.steps().filter(|step| !skipped.contains(&step.id)).map(place).collect()
     } else {
         let place = |check: &capstan_api::flux::HealthCheck| {
             let api_version = check.api_version.as_deref().unwrap_or("apps/v1");
@@ -51,15 +63,38 @@ pub(super) fn timeout(spec: &KustomizationSpec) -> Duration {
     })
 }
 
+/// The objects that were healthy when they were stored.
+pub(super) fn proven(outcome: &Outcome, expressions: &Expressions) -> HashSet<ObjectId> {
+    let is_current = |applied: &&Applied| {
+        let health = applied.stored.as_ref().map(|object| health_of(object, expressions));
+        health.is_some_and(|(status, _)| status == Status::Current)
+    };
+    outcome.applied.iter().filter(is_current).map(|applied| applied.id.clone()).collect()
+}
+
+/// Is the object there, as its watch shows, and is that all there is to ask of its kind?
+pub(super) fn is_there(owned: &OwnedIn<'_>, place: &Place) -> bool {
+    is_static(&place.gvk)
+        && owned.sight(&place.gvk, &place.id()).flatten().is_some_and(|sight| !sight.is_deleting)
+}
+
+fn health_of(object: &Manifest, expressions: &Expressions) -> (Status, String) {
+    let health = match expressions.health_of(&object.gvk()) {
+        Some(expressions) => match expressions.assess(object.value()) {
+            Ok(health) => health,
+            Err(error) => return (Status::Unknown, error.to_string()),
+        },
+        None => assess(object),
+    };
+    (health.status, health.message)
+}
+
 /// Judges what was seen.
-pub(super) fn judge(seen: &[Seen]) -> Verdict {
+pub(super) fn judge(seen: &[Seen], expressions: &Expressions) -> Verdict {
     let (mut waiting, mut failed) = (Vec::new(), Vec::new());
     for (place, object) in seen {
         let (status, message) = match object {
-            Ok(Some(object)) => {
-                let health = assess(object);
-                (health.status, health.message)
-            }
+            Ok(Some(object)) => health_of(object, expressions),
             Ok(None) => (Status::NotFound, String::new()),
             Err(error) if error.is_no_such_kind() => (Status::NotFound, Advice(error).to_string()),
             Err(error) => (Status::Unknown, Advice(error).to_string()),

@@ -1,11 +1,12 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use capstan_apply::Known;
-use capstan_model::NamespacedName;
+use capstan_model::{NamespacedName, ObjectId};
 use capstan_tree::{ContentId, ReadSet};
 use tokio::time::Instant;
 
+use super::drift::{Drift, Pace};
 use crate::world::Place;
 
 /// What was done for a unit since the process started: enough to do nothing when nothing changed.
@@ -13,6 +14,12 @@ use crate::world::Place;
 pub(super) struct Memory {
     pub(super) known: Known,
     pub(super) done: Option<Done>,
+    /// Objects that were healthy when they were stored; they need not be looked at again in this run.
+    pub(super) proven: HashSet<ObjectId>,
+    /// What is known to have drifted.
+    pub(super) drift: Vec<Drift>,
+    /// How often drift was put right.
+    pub(super) pace: Pace,
 }
 
 /// The last run.

@@ -5,8 +5,12 @@
 
 mod build;
 mod causes;
+mod check;
 mod depends;
+mod drift;
+mod expressions;
 mod finalize;
+mod guard;
 mod health;
 mod memory;
 mod notes;
@@ -14,6 +18,8 @@ mod ready;
 mod reconcile;
 mod redact;
 mod reuse;
+mod run;
+mod status;
 mod target;
 mod variables;
 

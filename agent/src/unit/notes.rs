@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use capstan_apply::{Action, Outcome, Pruned};
 use capstan_cluster::{EventType, Note};
 use capstan_model::Manifest;
-use jiff::Timestamp;
 
 use crate::world::World;
 
@@ -20,8 +19,8 @@ pub(super) fn change_set(outcome: &Outcome, pruned: &Pruned) -> Vec<String> {
     changed.chain(pruned.deleted.iter().map(|id| format!("{id} deleted"))).collect()
 }
 
-/// Records an event of a unit.
-pub(super) async fn record(
+/// Records an event of a unit. Nothing waits for it.
+pub(super) fn record(
     world: &World,
     unit: &Manifest,
     (type_, reason): (EventType, &str),
@@ -34,5 +33,5 @@ pub(super) async fn record(
         annotations.insert(key, revision.to_owned());
     }
     let note = Note { type_, reason: reason.to_owned(), message, annotations };
-    world.cluster.record(unit, COMPONENT, note, Timestamp::now()).await;
+    world.announce(unit, COMPONENT, note);
 }

@@ -4,6 +4,7 @@ use capstan_api::flux::KustomizationSpec;
 use capstan_model::{Condition, ConditionStatus, Conditions, Manifest, NamespacedName};
 use capstan_report::Failure;
 
+use super::expressions::Expressions;
 use super::target::{self, Target};
 use super::variables::{self, Variables};
 use super::{depends, failure};
@@ -24,11 +25,13 @@ pub(super) async fn ready(
     world: &World,
     unit: &Manifest,
     spec: &KustomizationSpec,
+    expressions: &Expressions,
 ) -> Result<Ready, (Failure, Option<String>)> {
     let source = source(world, unit, spec).map_err(|failure| (failure, None))?;
     let revision = source.revision.clone();
     let with_revision = |failure| (failure, Some(revision.clone()));
-    depends::check(&world.kustomizations, unit, spec, &revision).map_err(with_revision)?;
+    depends::check(&world.kustomizations, unit, (spec, expressions), &revision)
+        .map_err(with_revision)?;
     let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
         .await
         .map_err(with_revision)?;

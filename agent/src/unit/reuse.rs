@@ -24,6 +24,24 @@ pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Opt
     Some(Done { inputs: inputs.clone(), reads, phase, ..done.clone() })
 }
 
+/// The last run once more, because somebody asked: all is as it was, and watches say that nobody changed it since.
+pub(super) fn asked_again(done: &Done, inputs: &Inputs) -> Option<Done> {
+    let before = Inputs { requested_at: done.inputs.requested_at.clone(), ..inputs.clone() };
+    let asked = before == done.inputs && inputs.requested_at != done.inputs.requested_at;
+    if asked { again(done, inputs) } else { None }
+}
+
+/// The last run once more, because its interval is over.
+pub(super) fn renewed(done: &Done, inputs: &Inputs, is_over: bool) -> Option<Done> {
+    if is_over && done.inputs == *inputs { again(done, inputs) } else { None }
+}
+
+fn again(done: &Done, inputs: &Inputs) -> Option<Done> {
+    let Phase::Ready { places } = &done.phase else { return None };
+    let phase = Phase::Checking { places: places.clone(), timed_out: false };
+    Some(Done { inputs: inputs.clone(), phase, ..done.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -31,7 +49,7 @@ mod tests {
     use capstan_tree::{Changes, ContentId, Entry, EntryKind, MemTree, Recorder, Tree, TreeError};
     use tokio::time::Instant;
 
-    use super::{Done, Inputs, Phase, Source, carried_over};
+    use super::{Done, Inputs, Phase, Source, asked_again, carried_over, renewed};
 
     fn tree(files: &[(&str, &str)]) -> MemTree {
         files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
@@ -128,6 +146,20 @@ mod tests {
         };
         assert!(carried_over(&over, &inputs(3), &third).is_some());
         assert!(carried_over(&done(), &inputs(3), &third).is_none(), "it was built from the first");
+    }
+
+    #[test]
+    fn a_request_repeats_a_run_that_was_ready() {
+        let asked = Inputs { requested_at: Some("now".into()), ..inputs(1) };
+        let again = asked_again(&done(), &asked).expect("nothing else differs");
+        assert_eq!(again.inputs, asked);
+        assert!(asked_again(&done(), &inputs(1)).is_none(), "nobody asked");
+        assert!(asked_again(&done(), &Inputs { generation: 2, ..asked.clone() }).is_none());
+        let failed = Done { phase: Phase::Failed, ..done() };
+        assert!(asked_again(&failed, &asked).is_none());
+        assert!(renewed(&done(), &inputs(1), true).is_some());
+        assert!(renewed(&done(), &inputs(1), false).is_none());
+        assert!(renewed(&done(), &inputs(2), true).is_none());
     }
 
     #[test]

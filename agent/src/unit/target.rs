@@ -19,6 +19,8 @@ pub(crate) struct Clusters(Arc<Mutex<HashMap<String, Cluster>>>);
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) cluster: Cluster,
+    /// The same cluster as somebody who may watch it: a service account may apply what it may not list.
+    pub(super) watcher: Cluster,
     /// Tells targets apart: another kubeconfig or user is another target.
     pub(super) name: String,
     /// Whom the unit acts as, when it is not the agent itself.
@@ -34,6 +36,10 @@ struct Account {
 }
 
 impl Target {
+    fn remote(cluster: Cluster, name: String) -> Self {
+        Self { watcher: cluster.clone(), cluster, name, account: None }
+    }
+
     /// A failure with its root cause before it, when that is a service account which is not there.
     pub(super) async fn explain(&self, failure: Failure) -> Failure {
         let Some(Account { cluster, namespace, name }) = &self.account else { return failure };
@@ -71,7 +77,12 @@ pub(super) async fn target(
     unit: &Manifest,
     spec: &KustomizationSpec,
 ) -> Result<Target, NoTarget> {
-    let local = Target { cluster: world.cluster.clone(), name: "local".to_owned(), account: None };
+    let local = Target {
+        cluster: world.cluster.clone(),
+        watcher: world.cluster.clone(),
+        name: "local".to_owned(),
+        account: None,
+    };
     let base = match &spec.kube_config {
         Some(kube_config) => match &kube_config.secret_ref {
             Some(reference) => {
@@ -86,7 +97,9 @@ pub(super) async fn target(
         },
         None => local,
     };
-    match spec.service_account_name.as_deref().filter(|name| !name.is_empty()) {
+    let given = spec.service_account_name.as_deref().filter(|name| !name.is_empty());
+    let by_default = Some(&*world.args.default_service_account).filter(|name| !name.is_empty());
+    match given.or(by_default) {
         Some(account) => impersonate(world, &base, unit.namespace(), account),
         None => Ok(base),
     }
@@ -109,7 +122,7 @@ fn impersonate(
         namespace: namespace.to_owned(),
         name: account.to_owned(),
     };
-    Ok(Target { cluster, name, account: Some(account) })
+    Ok(Target { cluster, watcher: base.watcher.clone(), name, account: Some(account) })
 }
 
 async fn remote(
@@ -131,7 +144,7 @@ async fn remote(
         })?;
     let cache_key = format!("{namespace}/{name}@{}", secret.resource_version());
     if let Some(cluster) = world.clusters.get(&cache_key) {
-        return Ok(Target { cluster, name: cache_key, account: None });
+        return Ok(Target::remote(cluster, cache_key));
     }
     let keys = key.map_or_else(|| vec!["value", "value.yaml"], |key| vec![key]);
     let text = keys.iter().find_map(|key| secret_text(&secret, key)).ok_or_else(|| {
@@ -147,7 +160,7 @@ async fn remote(
             NoTarget::Unusable(refuse(text))
         })?;
     world.clusters.put(&cache_key, cluster.clone());
-    Ok(Target { cluster, name: cache_key, account: None })
+    Ok(Target::remote(cluster, cache_key))
 }
 
 impl Clusters {

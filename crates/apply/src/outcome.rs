@@ -1,7 +1,5 @@
-use std::collections::HashMap;
-
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, Fault, Hints, ObjectId, Retry};
+use capstan_model::{Chain, Fault, Hints, Manifest, ObjectId, Retry};
 
 /// What was done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +30,14 @@ impl Action {
 }
 
 /// An object that was dealt with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
     /// The object.
     pub id: ObjectId,
     /// What was done.
     pub action: Action,
+    /// The object as it was stored; nothing where it was not sent.
+    pub stored: Option<Manifest>,
 }
 
 /// A step that failed. Other steps went on.
@@ -121,10 +121,6 @@ pub struct Pruned {
     /// Deletions that failed.
     pub failed: Vec<StepFailure>,
 }
-
-/// What each object was when it was last sent: the digest of what was wanted. Equal digests are not sent again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known(pub HashMap<ObjectId, String>);
 
 #[cfg(test)]
 mod tests {

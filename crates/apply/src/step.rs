@@ -1,47 +1,136 @@
 use std::time::Duration;
 
-use capstan_cluster::{ApiFault, ApplyOptions, Cluster, ClusterError, DeleteOptions};
+use capstan_cluster::{ApiFault, ApplyOptions, Cluster, ClusterError, DeleteOptions, Sight};
 use capstan_model::Manifest;
 use capstan_plan::{ApplyMode, ApplyStep};
+use capstan_ssa::ManagerRule;
 
-use crate::{Action, FailureCause};
+use crate::live::{Live, Seen, takes_over};
+use crate::{Action, FailureCause, cleanup};
 
 /// How long a deleted object may take to go before it is made anew.
 const RECREATE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Where steps run.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) live: &'a dyn Live,
+    pub(crate) takes_over: &'a [ManagerRule],
+}
+
+/// What came of a step.
+pub(crate) struct Done {
+    pub(crate) action: Action,
+    /// The object as it is now; nothing where it was only looked at.
+    pub(crate) stored: Option<Manifest>,
+    /// As it was seen last.
+    pub(crate) sight: Option<Sight>,
+}
+
 /// Applies one object. Idempotent: server-side apply of the same object changes nothing.
-pub(crate) async fn run(cluster: &Cluster, step: &ApplyStep) -> Result<Action, FailureCause> {
-    let manifest = &step.manifest;
-    let gvk = manifest.gvk();
-    let live = cluster
-        .get(&gvk, manifest.namespace(), manifest.name())
-        .await
-        .map_err(FailureCause::Cluster)?;
-    if let Some(live) = &live
-        && (step.mode == ApplyMode::IfNotPresent || step.spares(live))
+pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, FailureCause> {
+    let live = before(place, step).await.map_err(FailureCause::Cluster)?;
+    if let Some(sight) = live.as_ref().map(Before::sight)
+        && (step.mode == ApplyMode::IfNotPresent || step.spares(&Seen(&sight)))
     {
-        return Ok(Action::Skipped);
+        return Ok(Done { action: Action::Skipped, stored: None, sight: Some(sight) });
     }
-    match send(cluster, step).await {
-        Ok(stored) => Ok(action(live.as_ref(), &stored)),
-        Err(error) if !step.recreate && is_immutable(&error) => Err(FailureCause::Immutable(error)),
-        Err(error) if step.recreate && may_be_immutable(&error) => {
-            if would_be_accepted(cluster, step).await {
-                recreate(cluster, step).await
-            } else {
-                Err(FailureCause::Cluster(error))
-            }
+    let live = prepare(place, step, live).await.map_err(FailureCause::Cluster)?;
+    let recreates = |live: &Before| step.recreates(&Seen(&live.sight()));
+    let may_recreate = live.as_ref().map_or(step.recreate, recreates);
+    let (action, stored) = match send(place, step, live.as_ref()).await {
+        Ok(stored) => (action(live.as_ref(), &stored), stored),
+        Err(error) if !may_recreate && is_immutable(&error) => {
+            return Err(FailureCause::Immutable(error));
         }
-        Err(error) => Err(FailureCause::Cluster(error)),
+        Err(error) if may_recreate && may_be_immutable(&error) => {
+            if !would_be_accepted(place.cluster, step).await {
+                return Err(FailureCause::Cluster(error));
+            }
+            (Action::Recreated, recreate(place, step).await?)
+        }
+        Err(error) => return Err(FailureCause::Cluster(error)),
+    };
+    let sight = Sight::of_object(&stored);
+    place.live.saw(&step.manifest.gvk(), sight.clone());
+    Ok(Done { action, stored: Some(stored), sight: Some(sight) })
+}
+
+/// An object before it is applied: as a watch shows it, or whole where somebody had to look closer.
+enum Before {
+    Watched(Sight),
+    Whole(Box<Manifest>),
+}
+
+impl Before {
+    fn sight(&self) -> Sight {
+        match self {
+            Self::Watched(sight) => sight.clone(),
+            Self::Whole(object) => Sight::of_object(object),
+        }
+    }
+
+    fn resource_version(&self) -> &str {
+        match self {
+            Self::Watched(sight) => &sight.resource_version,
+            Self::Whole(object) => object.resource_version(),
+        }
     }
 }
 
-async fn send(cluster: &Cluster, step: &ApplyStep) -> Result<Manifest, ClusterError> {
-    let options = ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false };
-    cluster.apply(&step.manifest, options).await
+/// The object as it is. What no watch shows is asked for: it may be there, and not be ours yet.
+async fn before(place: Place<'_>, step: &ApplyStep) -> Result<Option<Before>, ClusterError> {
+    let watched = place.live.sight(&step.manifest.gvk(), &step.id);
+    if let Some(Some(sight)) = watched
+        && step.ignored.is_empty()
+        && !takes_over(step, &sight, place.takes_over)
+    {
+        return Ok(Some(Before::Watched((*sight).clone())));
+    }
+    let found = get(place.cluster, &step.manifest).await?;
+    Ok(found.map(|object| Before::Whole(Box::new(object))))
 }
 
-fn action(live: Option<&Manifest>, stored: &Manifest) -> Action {
+async fn get(cluster: &Cluster, manifest: &Manifest) -> Result<Option<Manifest>, ClusterError> {
+    cluster.get(&manifest.gvk(), manifest.namespace(), manifest.name()).await
+}
+
+/// Takes fields over that were written by hand, so that the apply removes what is not wanted of them.
+async fn prepare(
+    place: Place<'_>,
+    step: &ApplyStep,
+    live: Option<Before>,
+) -> Result<Option<Before>, ClusterError> {
+    let Some(Before::Whole(object)) = live else { return Ok(live) };
+    if !step.overrides(&*object) {
+        return Ok(Some(Before::Whole(object)));
+    }
+    let patch = cleanup::patch(&object, place.takes_over, &step.field_manager);
+    let Some(patch) = patch else { return Ok(Some(Before::Whole(object))) };
+    let (gvk, namespace, name) = (object.gvk(), object.namespace(), object.name());
+    let cleaned = place.cluster.merge(&gvk, namespace, name, &patch, &step.field_manager).await?;
+    Ok(Some(Before::Whole(Box::new(cleaned))))
+}
+
+async fn send(
+    place: Place<'_>,
+    step: &ApplyStep,
+    live: Option<&Before>,
+) -> Result<Manifest, ClusterError> {
+    let options = ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false };
+    match live {
+        Some(Before::Whole(live)) if !step.ignored.is_empty() => {
+            let mut wanted = step.manifest.clone();
+            let (value, own) = (wanted.value_mut(), &step.field_manager);
+            capstan_ssa::leave_ignored(value, live.value(), &step.ignored, own);
+            place.cluster.apply(&wanted, options).await
+        }
+        _ => place.cluster.apply(&step.manifest, options).await,
+    }
+}
+
+fn action(live: Option<&Before>, stored: &Manifest) -> Action {
     match live {
         None => Action::Created,
         Some(live) if live.resource_version() == stored.resource_version() => Action::Unchanged,
@@ -77,8 +166,8 @@ async fn would_be_accepted(cluster: &Cluster, step: &ApplyStep) -> bool {
     created.is_ok() || created.is_err_and(|error| error.is_already_exists())
 }
 
-async fn recreate(cluster: &Cluster, step: &ApplyStep) -> Result<Action, FailureCause> {
-    let (gvk, manifest) = (step.manifest.gvk(), &step.manifest);
+async fn recreate(place: Place<'_>, step: &ApplyStep) -> Result<Manifest, FailureCause> {
+    let (cluster, gvk, manifest) = (place.cluster, step.manifest.gvk(), &step.manifest);
     let (namespace, name) = (manifest.namespace(), manifest.name());
     cluster
         .delete(&gvk, namespace, name, &DeleteOptions::default())
@@ -92,8 +181,7 @@ async fn recreate(cluster: &Cluster, step: &ApplyStep) -> Result<Action, Failure
         let what = "it must be recreated, and the old one is not gone yet".to_owned();
         return Err(FailureCause::Waiting(what));
     }
-    send(cluster, step).await.map_err(FailureCause::Cluster)?;
-    Ok(Action::Recreated)
+    send(place, step, None).await.map_err(FailureCause::Cluster)
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use serde_json::Value;
 
-use crate::step;
+use crate::live::Live;
+use crate::step::{self, Done, Place};
 use crate::{Action, Applied, FailureCause, Known, Outcome, PARALLEL, StepFailure};
 
 /// Flux waits 60 s for CRDs and Namespaces.
@@ -19,11 +20,13 @@ const SERVE_RETRY: Duration = Duration::from_millis(100);
 
 /// Applies the waves in order. A failed object holds back nothing but what waits for it by name; whatever can be applied is.
 ///
-/// What `known` says was sent before with the same digest is not sent again; `known` is brought up to date.
-pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome {
+/// What `known` says was sent before with the same digest, and `live` shows as it was left, is not sent again; `known` is brought
+/// up to date.
+pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known, live: &dyn Live) -> Outcome {
+    let place = Place { cluster, live, takes_over: &plan.takes_over };
     // What is no longer wanted is pruned: when it is wanted again, it has to be sent again.
     let wanted: HashSet<&ObjectId> = plan.steps().map(|step| &step.id).collect();
-    known.0.retain(|id, _| wanted.contains(id));
+    known.retain(&wanted);
     let mut outcome = Outcome::default();
     let mut broken = HashSet::new();
     for wave in &plan.waves {
@@ -37,31 +40,32 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known) -> Outcome
                 .failed
                 .push(StepFailure { id: step.id.clone(), cause: FailureCause::Waiting(by) });
         }
-        run_wave(cluster, plan, &free, known, &mut outcome, &mut broken).await;
+        run_wave(place, plan, &free, known, &mut outcome, &mut broken).await;
     }
     outcome
 }
 
 async fn run_wave(
-    cluster: &Cluster,
+    place: Place<'_>,
     plan: &Plan,
     steps: &[&ApplyStep],
     known: &mut Known,
     outcome: &mut Outcome,
     broken: &mut HashSet<ObjectId>,
 ) {
-    let is_known = |step: &ApplyStep| known.0.get(&step.id) == Some(&step.digest);
     let mut runs: Vec<BoxFuture<'_, _>> = Vec::with_capacity(steps.len());
     for &step in steps {
-        let sent_before = is_known(step);
+        if known.holds(place.live, &plan.takes_over, step) {
+            let (id, action) = (step.id.clone(), Action::Unchanged);
+            outcome.applied.push(Applied { id, action, stored: None });
+            continue;
+        }
         let is_defined_here = is_defined_by(plan, step);
         let run = async move {
-            let done = if sent_before {
-                Ok(Action::Unchanged)
-            } else if is_defined_here {
-                run_when_served(cluster, step).await
+            let done = if is_defined_here {
+                run_when_served(place, step).await
             } else {
-                step::run(cluster, step).await
+                step::run(place, step).await
             };
             (step, done)
         };
@@ -71,12 +75,12 @@ async fn run_wave(
     for (step, done) in done {
         let id = step.id.clone();
         match done {
-            Ok(action) => {
-                known.0.insert(id.clone(), step.digest.clone());
-                outcome.applied.push(Applied { id, action });
+            Ok(Done { action, stored, sight }) => {
+                known.note(step, sight.as_ref());
+                outcome.applied.push(Applied { id, action, stored });
             }
             Err(cause) => {
-                known.0.remove(&id);
+                known.forget(&id);
                 broken.insert(id.clone());
                 outcome.failed.push(StepFailure { id, cause });
             }
@@ -91,10 +95,10 @@ fn is_defined_by(plan: &Plan, step: &ApplyStep) -> bool {
 }
 
 /// A CRD is established a moment before its kind is served; that moment cannot be watched.
-async fn run_when_served(cluster: &Cluster, step: &ApplyStep) -> Result<Action, FailureCause> {
+async fn run_when_served(place: Place<'_>, step: &ApplyStep) -> Result<Done, FailureCause> {
     let end = tokio::time::Instant::now() + WAIT_TIMEOUT;
     loop {
-        match step::run(cluster, step).await {
+        match step::run(place, step).await {
             Err(FailureCause::Cluster(error))
                 if error.is_not_served() && tokio::time::Instant::now() < end =>
             {

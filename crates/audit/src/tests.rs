@@ -1,5 +1,5 @@
 use capstan_model::{GroupVersionKind, Manifest};
-use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope, plan};
+use capstan_plan::{Input, InventoryEntry, Owner, Plan, Scope, Settings, plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -46,8 +46,8 @@ fn planned(desired: Vec<Manifest>, inventory: Vec<InventoryEntry>) -> Plan {
     let field_manager = "kustomize-controller".to_owned();
     let owner = owner();
     let prune = true;
-    plan(Input { desired, inventory, prune, owner, scopes: &scopes, field_manager, force: false })
-        .expect("plannable")
+    let settings = Settings { field_manager, ..Settings::default() };
+    plan(Input { desired, inventory, prune, owner, scopes: &scopes, settings }).expect("plannable")
 }
 
 fn sample() -> Vec<Manifest> {

@@ -3,9 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use capstan_model::{GroupVersionKind, Manifest};
 use kube::api::{
-    Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions,
-    PropagationPolicy,
+    Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+    Preconditions, PropagationPolicy,
 };
+use kube::core::DynamicResourceScope;
 use kube::{Client, Config};
 use serde_json::Value;
 
@@ -103,7 +104,10 @@ impl Cluster {
         self.discovery.forget(gvk);
     }
 
-    pub(crate) fn api(&self, resource: &Resource, namespace: &str) -> Api<DynamicObject> {
+    pub(crate) fn api<K>(&self, resource: &Resource, namespace: &str) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+    {
         match resource.scope {
             Scope::Namespaced if !namespace.is_empty() => {
                 Api::namespaced_with(self.client.clone(), namespace, &resource.api)

@@ -4,92 +4,155 @@ use std::sync::{Arc, RwLock};
 use capstan_model::{Manifest, NamespacedName};
 use tokio::sync::watch;
 
+/// What a mirror can hold: objects, or what is to be known of them.
+pub trait Mirrored {
+    /// Where it is.
+    fn key(&self) -> NamespacedName;
+    /// Tells it from a namesake that came later.
+    fn uid(&self) -> &str;
+    /// Tells its states apart; the API server counts them up.
+    fn resource_version(&self) -> &str;
+}
+
+impl Mirrored for Manifest {
+    fn key(&self) -> NamespacedName {
+        NamespacedName::new(self.namespace(), self.name())
+    }
+
+    fn uid(&self) -> &str {
+        self.uid()
+    }
+
+    fn resource_version(&self) -> &str {
+        self.resource_version()
+    }
+}
+
 /// A watched kind, held in memory. Cheap to clone; all clones see the same objects.
-#[derive(Clone, Debug)]
-pub struct Mirror {
-    objects: Arc<RwLock<HashMap<NamespacedName, Arc<Manifest>>>>,
-    synced: Arc<watch::Sender<bool>>,
+#[derive(Debug)]
+pub struct Mirror<T = Manifest> {
+    objects: Arc<RwLock<HashMap<NamespacedName, Arc<T>>>>,
+    state: Arc<watch::Sender<State>>,
+}
+
+/// How far a mirror can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct State {
+    /// The first list has been read whole.
+    synced: bool,
+    /// The watch is interrupted.
+    interrupted: bool,
 }
 
 /// What became of an object.
-#[derive(Clone, Debug)]
-pub struct Change {
+#[derive(Debug)]
+pub struct Change<T = Manifest> {
     /// As it was; absent when it is new.
-    pub before: Option<Arc<Manifest>>,
+    pub before: Option<Arc<T>>,
     /// As it is; absent when it is gone.
-    pub after: Option<Arc<Manifest>>,
+    pub after: Option<Arc<T>>,
 }
 
-impl Change {
+impl<T> Clone for Mirror<T> {
+    fn clone(&self) -> Self {
+        Self { objects: Arc::clone(&self.objects), state: Arc::clone(&self.state) }
+    }
+}
+
+impl<T> Clone for Change<T> {
+    fn clone(&self) -> Self {
+        Self { before: self.before.clone(), after: self.after.clone() }
+    }
+}
+
+impl<T: Mirrored> Change<T> {
     /// The object, as it is or as it last was.
-    pub fn object(&self) -> &Arc<Manifest> {
+    pub fn object(&self) -> &Arc<T> {
         let object = self.after.as_ref().or(self.before.as_ref());
         object.expect("a change has a before or an after")
     }
 
     /// Its key.
     pub fn key(&self) -> NamespacedName {
-        key(self.object())
+        self.object().key()
     }
 }
 
-pub(crate) fn key(object: &Manifest) -> NamespacedName {
-    NamespacedName::new(object.namespace(), object.name())
-}
-
-impl Default for Mirror {
+impl<T> Default for Mirror<T> {
     fn default() -> Self {
-        Self { objects: Arc::default(), synced: Arc::new(watch::Sender::new(false)) }
+        Self { objects: Arc::default(), state: Arc::new(watch::Sender::new(State::default())) }
     }
 }
 
-impl Mirror {
+impl<T: Mirrored> Mirror<T> {
     /// An object, if it is there.
-    pub fn get(&self, key: &NamespacedName) -> Option<Arc<Manifest>> {
+    pub fn get(&self, key: &NamespacedName) -> Option<Arc<T>> {
         self.read().get(key).cloned()
     }
 
     /// All objects, in no order.
-    pub fn all(&self) -> Vec<Arc<Manifest>> {
+    pub fn all(&self) -> Vec<Arc<T>> {
         self.read().values().cloned().collect()
     }
 
     /// Has the first list been read whole?
     pub fn is_synced(&self) -> bool {
-        *self.synced.borrow()
+        self.state.borrow().synced
+    }
+
+    /// Is it what the cluster has, but for the moment that a change takes to get here?
+    pub fn is_current(&self) -> bool {
+        *self.state.borrow() == State { synced: true, interrupted: false }
     }
 
     /// Waits until the first list has been read whole.
     pub async fn synced(&self) {
-        let mut synced = self.synced.subscribe();
+        let mut state = self.state.subscribe();
         // The sender lives as long as the mirror does, so this can only end with true.
-        let _ = synced.wait_for(|synced| *synced).await;
+        let _ = state.wait_for(|state| state.synced).await;
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<NamespacedName, Arc<Manifest>>> {
+    pub(crate) fn set_interrupted(&self, interrupted: bool) {
+        self.state.send_if_modified(|state| {
+            std::mem::replace(&mut state.interrupted, interrupted) != interrupted
+        });
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<NamespacedName, Arc<T>>> {
         self.objects.read().expect("no holder of this lock can panic")
     }
 
-    pub(crate) fn put(&self, object: Manifest) -> Change {
-        let after = Arc::new(object);
+    /// Puts an object in place, as the watch or an own write shows it. Nothing when it is known already, or older than what is
+    /// known: what we wrote comes back later through the watch.
+    pub fn put(&self, object: T) -> Option<Change<T>> {
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
-        let before = objects.insert(key(&after), Arc::clone(&after));
-        Change { before, after: Some(after) }
+        let key = object.key();
+        if objects.get(&key).is_some_and(|held| !is_newer(&object, held)) {
+            return None;
+        }
+        let after = Arc::new(object);
+        let before = objects.insert(key, Arc::clone(&after));
+        Some(Change { before, after: Some(after) })
     }
 
-    pub(crate) fn remove(&self, object: &Manifest) -> Change {
+    /// Takes an object out, unless a namesake has taken its place.
+    pub(crate) fn remove(&self, object: T) -> Option<Change<T>> {
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
-        let before = objects.remove(&key(object));
-        Change { before: before.or_else(|| Some(Arc::new(object.clone()))), after: None }
+        let key = object.key();
+        if objects.get(&key).is_some_and(|held| held.uid() != object.uid()) {
+            return None;
+        }
+        let before = objects.remove(&key);
+        Some(Change { before: before.or_else(|| Some(Arc::new(object))), after: None })
     }
 
     /// Replaces everything by a fresh list; what is not in it any more is a change too.
-    pub(crate) fn replace(&self, list: Vec<Manifest>) -> Vec<Change> {
+    pub(crate) fn replace(&self, list: Vec<T>) -> Vec<Change<T>> {
         let fresh: HashMap<_, _> =
-            list.into_iter().map(|object| (key(&object), Arc::new(object))).collect();
+            list.into_iter().map(|object| (object.key(), Arc::new(object))).collect();
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
         let mut old = std::mem::replace(&mut *objects, fresh);
-        let mut changes: Vec<Change> = objects
+        let mut changes: Vec<Change<T>> = objects
             .iter()
             .map(|(key, after)| Change { before: old.remove(key), after: Some(Arc::clone(after)) })
             .collect();
@@ -102,21 +165,65 @@ impl Mirror {
         });
         changes
             .extend(old.into_values().map(|before| Change { before: Some(before), after: None }));
-        self.synced.send_replace(true);
+        self.state.send_replace(State { synced: true, interrupted: false });
         changes
+    }
+}
+
+/// Is it another object, or a later state of the same one? Versions that are no numbers cannot be compared: those count as later
+/// when they differ.
+fn is_newer<T: Mirrored>(object: &T, held: &T) -> bool {
+    if object.uid() != held.uid() {
+        return true;
+    }
+    let number = |object: &T| object.resource_version().parse::<u64>().ok();
+    match (number(object), number(held)) {
+        (Some(new), Some(old)) => new > old,
+        _ => object.resource_version() != held.resource_version(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Mirror;
-    use capstan_model::Manifest;
+    use capstan_model::{Manifest, NamespacedName};
     use serde_json::json;
 
     fn object(name: &str, version: &str) -> Manifest {
         let value = json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": name, "namespace": "n", "resourceVersion": version, "uid": name}});
         Manifest::try_from(value).expect("valid")
+    }
+
+    #[test]
+    fn what_was_written_is_not_undone_by_what_the_watch_saw_before() {
+        let mirror = Mirror::default();
+        assert!(mirror.put(object("a", "9")).is_some());
+        assert!(mirror.put(object("a", "9")).is_none(), "it is known");
+        assert!(mirror.put(object("a", "8")).is_none(), "it is older");
+        assert!(mirror.put(object("a", "10")).is_some());
+        let held = mirror.get(&NamespacedName::new("n", "a")).expect("is there");
+        assert_eq!(held.resource_version(), "10");
+    }
+
+    #[test]
+    fn a_namesake_is_not_taken_out_with_the_one_before_it() {
+        let mirror = Mirror::default();
+        let mut namesake = object("a", "9");
+        namesake.value_mut()["metadata"]["uid"] = "other".into();
+        assert!(mirror.put(namesake).is_some());
+        assert!(mirror.remove(object("a", "8")).is_none());
+        assert_eq!(mirror.all().len(), 1);
+    }
+
+    #[test]
+    fn an_interrupted_watch_is_not_current() {
+        let mirror = Mirror::default();
+        assert!(!mirror.is_current());
+        mirror.replace(vec![object("a", "1")]);
+        assert!(mirror.is_current());
+        mirror.set_interrupted(true);
+        assert!(mirror.is_synced() && !mirror.is_current());
     }
 
     #[test]

@@ -2,11 +2,46 @@ use std::time::Duration;
 
 use capstan_model::{GroupVersionKind, Manifest};
 use futures::StreamExt;
-use kube::api::DynamicObject;
+use kube::api::{ApiResource, DynamicObject};
+use kube::core::{DynamicResourceScope, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
+use serde::de::DeserializeOwned;
 
 use crate::access::manifest;
-use crate::{Change, Cluster, ClusterError, Mirror};
+use crate::{Change, Cluster, ClusterError, Mirror, Mirrored, Sight};
+
+/// What can be watched: whole objects, or what is to be known of them.
+pub trait Watched: Mirrored + Sized {
+    /// What the API server sends.
+    type Raw: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug
+        + Send
+        + 'static;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no object.
+    fn read(raw: Self::Raw, gvk: &GroupVersionKind) -> Result<Self, ClusterError>;
+}
+
+impl Watched for Manifest {
+    type Raw = DynamicObject;
+
+    fn read(raw: DynamicObject, gvk: &GroupVersionKind) -> Result<Self, ClusterError> {
+        manifest("watch", &gvk.to_string(), gvk, raw)
+    }
+}
+
+impl Watched for Sight {
+    type Raw = PartialObjectMeta<DynamicObject>;
+
+    fn read(raw: Self::Raw, _: &GroupVersionKind) -> Result<Self, ClusterError> {
+        Ok(Self::of(raw.metadata))
+    }
+}
 
 /// Which objects of a kind are watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,15 +60,15 @@ const REOPEN: Duration = Duration::from_millis(500);
 /// Watches a kind into a mirror and tells every change, for ever: until the future is dropped or the kind is gone.
 ///
 /// Failures are logged and the watch is opened again; after each reopening what was missed is told as changes.
-pub async fn mirror_into(
+pub async fn mirror_into<T: Watched>(
     cluster: &Cluster,
     gvk: &GroupVersionKind,
     selection: Selection,
-    mirror: &Mirror,
-    mut told: impl FnMut(Change),
+    mirror: &Mirror<T>,
+    mut told: impl FnMut(Change<T>),
 ) -> Result<(), ClusterError> {
     let resource = cluster.resource(gvk).await?;
-    let api = cluster.api(&resource, &selection.namespace);
+    let api = cluster.api::<T::Raw>(&resource, &selection.namespace);
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let config = watcher::Config {
         label_selector: given(selection.labels),
@@ -47,6 +82,7 @@ pub async fn mirror_into(
         match event {
             Ok(event) => {
                 failures = 0;
+                mirror.set_interrupted(false);
                 for change in take(event, gvk, mirror, &mut listing) {
                     told(change);
                 }
@@ -60,12 +96,35 @@ pub async fn mirror_into(
             }
             Err(error) => {
                 tracing::debug!(%gvk, %error, "watch interrupted");
+                mirror.set_interrupted(true);
                 failures += 1;
                 tokio::time::sleep(REOPEN * failures.min(10)).await;
             }
         }
     }
     Ok(())
+}
+
+/// How soon a kind that is not served is looked for again.
+const KIND_RETRY: Duration = Duration::from_secs(1);
+
+/// [`mirror_into`] for ever, also while the kind is not served: its CRD may come late, or go and come back.
+pub async fn mirror_for_ever<T: Watched>(
+    cluster: &Cluster,
+    gvk: &GroupVersionKind,
+    selection: Selection,
+    mirror: &Mirror<T>,
+    mut told: impl FnMut(Change<T>),
+) {
+    loop {
+        match mirror_into(cluster, gvk, selection.clone(), mirror, &mut told).await {
+            Ok(()) => {}
+            Err(ClusterError::NoSuchKind(_)) => tracing::debug!(%gvk, "waiting for its CRD"),
+            Err(error) => tracing::warn!(%gvk, %error, "watch failed"),
+        }
+        mirror.set_interrupted(true);
+        tokio::time::sleep(KIND_RETRY).await;
+    }
 }
 
 fn kind_is_gone(error: &watcher::Error) -> bool {
@@ -76,13 +135,13 @@ fn kind_is_gone(error: &watcher::Error) -> bool {
     matches!(cause, kube::Error::Api(status) if status.code == 404)
 }
 
-fn take(
-    event: Event<DynamicObject>,
+fn take<T: Watched>(
+    event: Event<T::Raw>,
     gvk: &GroupVersionKind,
-    mirror: &Mirror,
-    listing: &mut Vec<Manifest>,
-) -> Vec<Change> {
-    let read = |object| match manifest("watch", &gvk.to_string(), gvk, object) {
+    mirror: &Mirror<T>,
+    listing: &mut Vec<T>,
+) -> Vec<Change<T>> {
+    let read = |raw| match T::read(raw, gvk) {
         Ok(object) => Some(object),
         Err(error) => {
             tracing::warn!(%error, "an unreadable object was skipped");
@@ -94,14 +153,14 @@ fn take(
             listing.clear();
             Vec::new()
         }
-        Event::InitApply(object) => {
-            listing.extend(read(object));
+        Event::InitApply(raw) => {
+            listing.extend(read(raw));
             Vec::new()
         }
         Event::InitDone => mirror.replace(std::mem::take(listing)),
-        Event::Apply(object) => read(object).map(|object| mirror.put(object)).into_iter().collect(),
-        Event::Delete(object) => {
-            read(object).map(|object| mirror.remove(&object)).into_iter().collect()
+        Event::Apply(raw) => read(raw).and_then(|object| mirror.put(object)).into_iter().collect(),
+        Event::Delete(raw) => {
+            read(raw).and_then(|object| mirror.remove(object)).into_iter().collect()
         }
     }
 }

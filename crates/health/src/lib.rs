@@ -16,7 +16,7 @@ mod types;
 pub use expressions::{HealthExpressions, HealthExpressionsError};
 pub use types::{Health, Status};
 
-use capstan_model::Manifest;
+use capstan_model::{GroupVersionKind, Manifest};
 use jiff::Timestamp;
 
 use crate::field::{condition, conditions, integer};
@@ -29,6 +29,23 @@ pub fn assess(object: &Manifest) -> Health {
 /// The health of an object at a time: a pod that has found no node for 15 seconds has failed.
 pub fn assess_at(object: &Manifest, now: Timestamp) -> Health {
     judge(object, Some(now))
+}
+
+/// Are all objects of the kind current while they are there? Nothing that a controller reports about them counts.
+pub fn is_static(gvk: &GroupVersionKind) -> bool {
+    match &*gvk.group {
+        "" => matches!(
+            &*gvk.kind,
+            "ConfigMap" | "Secret" | "ServiceAccount" | "LimitRange" | "Endpoints" | "PodTemplate"
+        ),
+        "rbac.authorization.k8s.io" | "scheduling.k8s.io" | "admissionregistration.k8s.io" => {
+            // Policies of admission have a status.
+            !gvk.kind.ends_with("AdmissionPolicy")
+        }
+        "networking.k8s.io" => matches!(&*gvk.kind, "NetworkPolicy" | "IngressClass"),
+        "storage.k8s.io" => matches!(&*gvk.kind, "StorageClass" | "CSIDriver"),
+        _ => false,
+    }
 }
 
 fn judge(object: &Manifest, now: Option<Timestamp>) -> Health {

@@ -90,6 +90,19 @@ impl Manifest {
         !self.text("/metadata/deletionTimestamp").is_empty()
     }
 
+    /// The object with nothing but what tells it from others, for those who only speak of it.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let mut metadata = Map::new();
+        for key in ["name", "namespace", "uid", "resourceVersion", "generateName"] {
+            if let Some(value) = self.0.pointer("/metadata").and_then(|all| all.get(key)) {
+                metadata.insert(key.to_owned(), value.clone());
+            }
+        }
+        let (api_version, kind) = (self.0["apiVersion"].clone(), self.0["kind"].clone());
+        Self(serde_json::json!({"apiVersion": api_version, "kind": kind, "metadata": metadata}))
+    }
+
     /// The id without the version.
     pub fn id(&self) -> ObjectId {
         let gvk = self.gvk();

@@ -12,6 +12,7 @@ mod order;
 mod planner;
 mod prune;
 mod refs;
+mod stages;
 mod types;
 /// The order of the units themselves: declared `dependsOn`, and the cycles in it.
 pub mod units;
@@ -20,8 +21,8 @@ pub use error::{PlanError, PlanErrors};
 pub use order::{Rank, flux_order};
 pub use planner::plan;
 pub use types::{
-    ApplyMode, ApplyStep, Because, Edge, Input, InventoryEntry, Owner, Plan, PlanReport, PruneStep,
-    Scope, Skipped, Wait, WaitCondition, Wave,
+    ApplyMode, ApplyStep, Because, Edge, IgnoreRule, Input, InventoryEntry, Marks, Owner, Plan,
+    PlanReport, PruneStep, Scope, Settings, Skipped, Wait, WaitCondition, Wave,
 };
 
 #[cfg(test)]

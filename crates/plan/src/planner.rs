@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use capstan_model::{Manifest, ObjectId};
+use capstan_ssa::managers_taken_over;
 
 use crate::error::{PlanError, PlanErrors};
 use crate::types::{
-    ApplyStep, Because, Edge, Input, InventoryEntry, Plan, PlanReport, Skipped, Wait,
+    ApplyStep, Because, Edge, IgnoreRule, Input, InventoryEntry, Plan, PlanReport, Skipped, Wait,
     WaitCondition, Wave,
 };
-use crate::{edges, graph, normalise, order, prune, refs};
+use crate::{edges, graph, normalise, order, prune, refs, stages};
 
 /// Plans a unit: which objects to apply in which waves, and which to delete.
 ///
@@ -15,21 +16,26 @@ use crate::{edges, graph, normalise, order, prune, refs};
 /// name, two objects under one id, a Secret that is still encrypted, a dependency cycle. Nothing
 /// may be applied then: the last good state stays.
 pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
-    let Input { desired, inventory, prune, owner, scopes, field_manager, force } = input;
+    let Input { desired, inventory, prune, owner, scopes, settings } = input;
     let desired = finalised(desired, scopes)?;
     let wanted = entries_of(&desired);
     let (mut objects, skipped) = without_skipped(desired, &owner.group);
     for object in &mut objects {
         normalise::set_owner(object, &owner);
     }
-    let edges = edges::infer(&objects);
+    let mut edges = edges::infer(&objects);
+    stages::add(&objects, &settings.early_kinds, &mut edges);
+    let mark = |key: &str, value: &str| (format!("{}/{key}", owner.group), value.to_owned());
     let waves = waves(&objects, &edges, |object| ApplyStep {
         id: object.id(),
-        field_manager: field_manager.clone(),
+        field_manager: settings.field_manager.clone(),
         mode: normalise::mode(object, &owner.group),
-        recreate: force || normalise::wants_recreation(object, &owner.group),
+        recreate: settings.force || normalise::wants_recreation(object, &owner.group),
+        ignored: ignored(object, &settings.ignore),
         digest: object.digest(),
-        exclusion: (format!("{}/reconcile", owner.group), "disabled".to_owned()),
+        exclusions: vec![mark("reconcile", "disabled"), mark("ssa", "Ignore")],
+        merge_mark: mark("ssa", "Merge"),
+        force_mark: mark("force", "enabled"),
         manifest: object.clone(),
     })?;
     let kept: HashSet<&ObjectId> = wanted.iter().map(|entry| &entry.id).collect();
@@ -50,7 +56,16 @@ pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
             orphaned: if prune { Vec::new() } else { gone.into_iter().map(|e| e.id).collect() },
         },
         final_inventory: wanted,
+        takes_over: managers_taken_over(&settings.field_manager, &settings.override_managers),
     })
+}
+
+/// The fields of an object that are left to others.
+fn ignored(object: &Manifest, rules: &[IgnoreRule]) -> Vec<String> {
+    let applies = |rule: &&IgnoreRule| {
+        rule.target.as_ref().is_none_or(|target| target.matches(object.value()))
+    };
+    rules.iter().filter(applies).flat_map(|rule| rule.paths.iter().cloned()).collect()
 }
 
 /// The desired objects in Flux's order, each final, each id once.
@@ -163,7 +178,8 @@ fn named_edges(objects: &[Manifest], edges: &BTreeSet<(usize, usize, Because)>) 
         after: objects[*after].id(),
         because: *because,
     };
-    edges.iter().filter(|(_, _, because)| *because != Because::Admits).map(edge).collect()
+    let said = |because: &Because| !matches!(because, Because::Admits | Because::Stage);
+    edges.iter().filter(|(_, _, because)| said(because)).map(edge).collect()
 }
 
 fn in_order(mut entries: Vec<InventoryEntry>) -> Vec<InventoryEntry> {

@@ -3,7 +3,7 @@
 use capstan_model::{GroupVersionKind, Manifest, ObjectId};
 use serde_json::{Value, json};
 
-use crate::{Input, InventoryEntry, Owner, Plan, PlanErrors, Scope, plan};
+use crate::{Input, InventoryEntry, Owner, Plan, PlanErrors, Scope, Settings, plan};
 
 pub(crate) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
@@ -59,8 +59,10 @@ pub(crate) fn input(desired: Vec<Manifest>, inventory: Vec<InventoryEntry>) -> I
         prune: true,
         owner: owner(),
         scopes: &scopes,
-        field_manager: "kustomize-controller".to_owned(),
-        force: false,
+        settings: Settings {
+            field_manager: "kustomize-controller".to_owned(),
+            ..Settings::default()
+        },
     }
 }
 

@@ -1,4 +1,7 @@
-use capstan_model::{GroupVersionKind, Manifest, ObjectId};
+use std::collections::BTreeSet;
+
+use capstan_model::{GroupVersionKind, Manifest, ObjectId, ObjectSelector};
+use capstan_ssa::{GroupKind, ManagerRule};
 
 /// Where objects of a kind live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,10 +63,32 @@ pub struct Input<'a> {
     pub owner: Owner,
     /// The scope of a kind, from discovery.
     pub scopes: &'a (dyn Fn(&GroupVersionKind) -> Scope + 'a),
+    /// How the unit wants its objects applied.
+    pub settings: Settings,
+}
+
+/// How the objects of a unit are applied.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
     /// Field manager of every apply: `kustomize-controller` for a Kustomization.
     pub field_manager: String,
     /// `spec.force`: recreate an object whose change the API server calls immutable.
     pub force: bool,
+    /// Managers whose fields are taken over, besides kubectl: `--override-manager`.
+    pub override_managers: Vec<String>,
+    /// `spec.ignore`: fields that are left to others.
+    pub ignore: Vec<IgnoreRule>,
+    /// Kinds that are applied before all others but definitions and classes: `--custom-apply-stage-kinds`.
+    pub early_kinds: BTreeSet<GroupKind>,
+}
+
+/// Fields that are left to others.
+#[derive(Clone, Debug)]
+pub struct IgnoreRule {
+    /// JSON pointers (RFC 6901).
+    pub paths: Vec<String>,
+    /// In which objects; in all when absent.
+    pub target: Option<ObjectSelector>,
 }
 
 /// What to do, with no choice left open.
@@ -77,6 +102,8 @@ pub struct Plan {
     pub union_inventory: Vec<InventoryEntry>,
     /// The inventory once every deletion is seen done.
     pub final_inventory: Vec<InventoryEntry>,
+    /// Managers whose fields are taken over before an object is applied in the mode [`ApplyMode::Override`].
+    pub takes_over: Vec<ManagerRule>,
     /// Why the plan is what it is.
     pub report: PlanReport,
 }
@@ -132,21 +159,55 @@ pub struct ApplyStep {
     pub mode: ApplyMode,
     /// Delete and create the object again when the API server refuses the change as immutable.
     pub recreate: bool,
+    /// JSON pointers of fields that are left to others once the object is there.
+    pub ignored: Vec<String>,
     /// SHA-256 of the object in hex: equal digests mean that nothing changed.
     pub digest: String,
-    /// Label or annotation key and value that, on the live object, takes it out of our hands.
-    pub exclusion: (String, String),
+    /// Label or annotation keys and values any of which, on the live object, takes it out of our hands.
+    pub exclusions: Vec<(String, String)>,
+    /// Label or annotation key and value that, on the live object, asks for the mode [`ApplyMode::Merge`].
+    pub merge_mark: (String, String),
+    /// Label or annotation key and value that, on the live object, asks to recreate it where need be.
+    pub force_mark: (String, String),
+}
+
+/// Labels and annotations of a live object, by key.
+pub trait Marks {
+    /// A label.
+    fn label(&self, key: &str) -> Option<&str>;
+    /// An annotation.
+    fn annotation(&self, key: &str) -> Option<&str>;
+}
+
+impl Marks for Manifest {
+    fn label(&self, key: &str) -> Option<&str> {
+        self.label(key)
+    }
+
+    fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotation(key)
+    }
 }
 
 impl ApplyStep {
     /// Does the live object ask to be left alone?
-    pub fn spares(&self, live: &Manifest) -> bool {
-        carries(live, &self.exclusion)
+    pub fn spares(&self, live: &impl Marks) -> bool {
+        self.exclusions.iter().any(|mark| carries(live, mark))
+    }
+
+    /// Are fields that were written by hand taken over from the live object?
+    pub fn overrides(&self, live: &impl Marks) -> bool {
+        self.mode == ApplyMode::Override && !carries(live, &self.merge_mark)
+    }
+
+    /// May the live object be deleted and made anew?
+    pub fn recreates(&self, live: &impl Marks) -> bool {
+        self.recreate || carries(live, &self.force_mark)
     }
 }
 
 /// Is it a label or an annotation of the object? Values compare without case, as in Flux.
-fn carries(object: &Manifest, (key, value): &(String, String)) -> bool {
+fn carries(object: &impl Marks, (key, value): &(String, String)) -> bool {
     let is = |found: Option<&str>| found.is_some_and(|v| v.eq_ignore_ascii_case(value));
     is(object.label(key)) || is(object.annotation(key))
 }
@@ -186,7 +247,7 @@ impl PruneStep {
     }
 
     /// Why the live object must be left alone; `None` when it may be deleted.
-    pub fn spares(&self, live: &Manifest) -> Option<String> {
+    pub fn spares(&self, live: &impl Marks) -> Option<String> {
         for (key, value) in &self.owner_labels {
             if live.label(key) != Some(value) {
                 return Some(format!("its label {key} is not `{value}`"));
@@ -241,6 +302,8 @@ pub enum Because {
     Limits,
     /// The webhook would judge the object while its own server may not run yet.
     Admits,
+    /// The kind is applied early: a class, or a kind that an administrator names.
+    Stage,
 }
 
 impl Because {

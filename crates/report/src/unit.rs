@@ -1,5 +1,5 @@
 use capstan_model::ConditionStatus;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::Attempt;
 use crate::history::{Built, history};
@@ -33,9 +33,9 @@ pub enum UnitOutcome {
         message: String,
         /// The revision, for the status.
         revision: String,
+        /// Everything that will have been applied, when that is about to begin: it is written before the first change.
+        inventory: Option<Value>,
     },
-    /// The inventory of everything that will have been applied: written before the first change.
-    Inventory(Value),
     /// The attempt failed.
     Failed {
         /// Why.
@@ -66,13 +66,15 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
     let Attempt { generation, now, .. } = attempt;
     let observed = Some(generation);
     match outcome {
-        UnitOutcome::Progressing { message, revision } => {
+        UnitOutcome::Progressing { message, revision, inventory } => {
             ready::progressing(&mut conditions, message, attempt);
             let mut status = ready::common(&conditions, attempt, false);
             insert_attempted(&mut status, Some(revision));
+            if let Some(inventory) = inventory {
+                status.insert("inventory".to_owned(), inventory.clone());
+            }
             Value::Object(status)
         }
-        UnitOutcome::Inventory(inventory) => json!({ "inventory": inventory }),
         UnitOutcome::Failed { failure, revision, unhealthy, built } => {
             ready::failed(&mut conditions, failure, attempt);
             if *unhealthy {

@@ -23,6 +23,9 @@ pub struct KustomizationSpec {
     /// Components that are not there are left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignore_missing_components: bool,
+    /// How encrypted Secrets are decrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decryption: Option<Decryption>,
     /// What becomes of the objects when this one is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "deletion_policy")]
@@ -33,9 +36,15 @@ pub struct KustomizationSpec {
     /// Recreates objects whose change the API server refuses as immutable.
     #[serde(default)]
     pub force: bool,
+    /// How the health of custom kinds is told, in CEL; only where health is checked at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health_check_exprs: Vec<CustomHealthCheck>,
     /// Objects whose health counts for Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health_checks: Vec<HealthCheck>,
+    /// Fields that are left to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<IgnoreRule>,
     /// Replacements of image names, tags and digests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
@@ -44,6 +53,7 @@ pub struct KustomizationSpec {
     pub interval: String,
     /// The cluster to apply to; this one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = one_kube_config()))]
     pub kube_config: Option<KubeConfig>,
     /// Prefix of every object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +103,67 @@ fn deletion_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "string", "enum": ["MirrorPrune", "Delete", "WaitForTermination", "Orphan"],
     })
+}
+
+fn one_kube_config() -> serde_json::Value {
+    let message = "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified";
+    serde_json::json!([
+        {"message": message, "rule": "has(self.configMapRef) || has(self.secretRef)"},
+        {"message": message, "rule": "!has(self.configMapRef) || !has(self.secretRef)"},
+    ])
+}
+
+/// How encrypted Secrets are decrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decryption {
+    /// `sops`.
+    #[schemars(schema_with = "decryption_provider")]
+    pub provider: String,
+    /// Secret with the private keys: `*.agekey`, `*.asc`, and credentials of key services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<LocalReference>,
+    /// ServiceAccount whose identity key services are asked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account_name: Option<String>,
+}
+
+fn decryption_provider(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["sops"]})
+}
+
+/// How the health of a custom kind is told. The expressions see the object's fields as variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomHealthCheck {
+    /// API version.
+    pub api_version: String,
+    /// Holds when the object is as wanted.
+    pub current: String,
+    /// Holds when it has failed for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// Holds while it is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress: Option<String>,
+    /// Kind.
+    #[serde(default)]
+    #[schemars(schema_with = "plain_text")]
+    pub kind: String,
+}
+
+fn plain_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string"})
+}
+
+/// Fields that are left to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IgnoreRule {
+    /// JSON pointers (RFC 6901).
+    pub paths: Vec<String>,
+    /// In which objects; in all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PatchTarget>,
 }
 
 /// Labels and annotations.

@@ -9,9 +9,9 @@ mod unreconciled;
 
 pub use git_repository::{GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus};
 pub use kustomization::{
-    CommonMetadata, CrossNamespaceSource, Dependency, HealthCheck, HistoryEntry, Image, Inventory,
-    InventoryEntry, KubeConfig, KustomizationSpec, KustomizationStatus, Patch, PatchTarget,
-    PostBuild, SubstituteReference,
+    CommonMetadata, CrossNamespaceSource, CustomHealthCheck, Decryption, Dependency, HealthCheck,
+    HistoryEntry, IgnoreRule, Image, Inventory, InventoryEntry, KubeConfig, KustomizationSpec,
+    KustomizationStatus, Patch, PatchTarget, PostBuild, SubstituteReference,
 };
 pub use receiver::{
     OidcProvider, OidcValidation, OidcVariable, ReceiverResource, ReceiverSpec, ReceiverStatus,

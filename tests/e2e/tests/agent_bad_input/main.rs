@@ -4,6 +4,8 @@
 mod builds;
 mod case;
 mod dependencies;
+mod drift;
+mod expressions;
 mod health;
 mod leaks;
 mod pruning;
@@ -30,6 +32,8 @@ async fn bad_input_ends_in_a_condition_and_harms_nobody() -> Result<()> {
         rejections::cases(&stage),
         targets::cases(&stage),
         dependencies::cases(&stage),
+        drift::cases(&stage),
+        expressions::cases(&stage),
         health::cases(&stage),
         receivers::cases(&stage),
         pruning::cases(&stage),

@@ -14,6 +14,7 @@ pub(crate) fn cases(stage: &Stage) -> Vec<Named<'_>> {
         ("prune-removes", removes(stage).boxed()),
         ("prune-broken", broken(stage).boxed()),
         ("prune-rejected", rejected(stage).boxed()),
+        ("prune-guard", guarded(stage).boxed()),
     ]
 }
 
@@ -54,6 +55,26 @@ async fn broken(stage: &Stage) -> Result<()> {
     let commit = case.push(&[("bad.yaml", None)]).await?;
     case.mended(&commit).await?;
     wait_gone(&stage.management, &config_map_kind(), (name, "other"), SOON).await
+}
+
+/// With the guard on, a revision that would delete much waits for somebody to approve it.
+async fn guarded(stage: &Stage) -> Result<()> {
+    let name = "prune-guard";
+    let many: String =
+        (0..12).map(|n| config_map(name, &format!("many-{n}"), "x") + "\n---\n").collect();
+    let case = Case::begin(stage, name, &[("many.yaml", &many)]).await?;
+    let guard = json!({"metadata": {"annotations": {"fleet.capstan.dev/prune-guard": "enabled"}}});
+    let cluster = &stage.management;
+    cluster.merge(&unit_kind(), "flux-system", name, &guard, "a-user").await?;
+    let commit = case.push(&[("many.yaml", None)]).await?;
+    let words = ["would delete 12 of 13 objects", "fleet.capstan.dev/approve-prune=main@sha1:"];
+    case.refused("PruneBlocked", &words).await?;
+    ensure!(is_there(&case, "many-3").await?, "it was deleted");
+    let approved = json!({"metadata": {"annotations":
+        {"fleet.capstan.dev/approve-prune": format!("main@sha1:{commit}")}}});
+    cluster.merge(&unit_kind(), "flux-system", name, &approved, "a-user").await?;
+    case.mended(&commit).await?;
+    wait_gone(cluster, &config_map_kind(), (name, "many-3"), SOON).await
 }
 
 /// An object vanishes in the commit in which another is refused: it goes when all is applied.

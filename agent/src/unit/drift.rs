@@ -1,0 +1,156 @@
+//! Objects that somebody changed or deleted behind the unit's back.
+
+use std::time::Duration;
+
+use capstan_apply::{Action, Difference, Known, Live as _, Outcome, compare};
+use capstan_cluster::EventType;
+use capstan_model::{Chain, Manifest, ObjectId};
+use capstan_plan::Plan;
+use tokio::time::Instant;
+
+use super::memory::Memory;
+use super::notes;
+use super::run::Run;
+use crate::owned::OwnedIn;
+use crate::world::FIELD_MANAGER;
+
+/// `detect` on a Kustomization: drift is told, and put right only by the next change of the source.
+const MODE: &str = "fleet.capstan.dev/drift";
+
+/// So many repairs are made at once; what drifts on is put right ever more slowly.
+const PROMPT: u32 = 3;
+/// The pause after the first repair that is not made at once; each later one doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// A unit that was quiet for so long starts anew.
+const QUIET: Duration = Duration::from_secs(300);
+
+/// How often a unit was repaired lately: two controllers that fight over a field must not load the API server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pace(Option<(u32, Instant)>);
+
+impl Pace {
+    /// How long the next repair has to wait, at most `longest`; nothing when it may be made now.
+    pub(super) fn wait(&self, longest: Duration) -> Option<Duration> {
+        let (repairs, last) = self.0?;
+        let doublings = repairs.checked_sub(PROMPT)?.min(16);
+        let pause = (FIRST_PAUSE * (1 << doublings)).min(longest);
+        pause.checked_sub(last.elapsed()).filter(|wait| !wait.is_zero())
+    }
+
+    fn repaired(&mut self) {
+        let now = Instant::now();
+        let repairs = match self.0 {
+            Some((repairs, last)) if last.elapsed() < QUIET => repairs.saturating_add(1),
+            _ => 1,
+        };
+        self.0 = Some((repairs, now));
+    }
+}
+
+/// An object that drifted, and what is known of how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Drift {
+    id: ObjectId,
+    how: String,
+}
+
+/// Is drift only told?
+pub(super) fn is_only_told(unit: &Manifest) -> bool {
+    unit.annotation(MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("detect"))
+}
+
+/// Who changed the objects, by the managers of their fields.
+pub(super) fn who(owned: &OwnedIn<'_>, known: &Known, drifted: &[ObjectId]) -> Vec<Drift> {
+    let how = |id: &ObjectId| {
+        let sight = known.gvk(id).and_then(|gvk| owned.sight(gvk, id)).flatten();
+        let Some(sight) = sight else { return "was deleted".to_owned() };
+        if sight.is_deleting {
+            return "is being deleted".to_owned();
+        }
+        sight.last_writer(FIELD_MANAGER).map_or_else(
+            || "was changed".to_owned(),
+            |writer| {
+                let time = writer.time.map(|time| format!(" at {time}")).unwrap_or_default();
+                format!("was changed by {} ({}){time}", writer.name, writer.operation)
+            },
+        )
+    };
+    drifted.iter().map(|id| Drift { id: id.clone(), how: how(id) }).collect()
+}
+
+/// Tells drift that is not put right, once. Whether it is any, a dry run says.
+pub(super) async fn tell(
+    run: &Run<'_>,
+    unit: &Manifest,
+    memory: &mut Memory,
+    (plan, suspects): (&Plan, Vec<Drift>),
+) {
+    let mut drift = Vec::new();
+    for mut suspect in suspects {
+        let Some(step) = plan.steps().find(|step| step.id == suspect.id) else { continue };
+        match compare(&run.ready.target.cluster, step, &mut memory.known).await {
+            Ok(Difference::Fields(fields)) if fields.is_empty() => continue,
+            Ok(Difference::Fields(fields)) => {
+                let paths: Vec<_> = fields.iter().map(|field| field.path.as_str()).collect();
+                suspect.how.push_str(&format!(": {}", paths.join(", ")));
+            }
+            Ok(Difference::Absent) => {}
+            Err(error) => suspect.how.push_str(&format!(" ({})", Chain(&error))),
+        }
+        drift.push(suspect);
+    }
+    if drift != memory.drift && !drift.is_empty() {
+        let message = format!("drift detected, and left as it is: {}", lines(&drift));
+        let event = (EventType::Warning, "DriftDetected");
+        notes::record(run.world, unit, event, message, Some(&run.revision()));
+    }
+    memory.drift = drift;
+}
+
+/// Tells what was put right of what had drifted. What the API server found unchanged was no drift.
+pub(super) fn repaired(run: &Run<'_>, unit: &Manifest, memory: &mut Memory, outcome: &Outcome) {
+    let mut drift = std::mem::take(&mut memory.drift);
+    let was_changed = |id: &ObjectId| {
+        let changed = |action| !matches!(action, Action::Unchanged | Action::Skipped);
+        outcome.applied.iter().any(|applied| applied.id == *id && changed(applied.action))
+    };
+    drift.retain(|drift| was_changed(&drift.id));
+    if drift.is_empty() {
+        return;
+    }
+    memory.pace.repaired();
+    run.note(unit, "DriftCorrected", format!("drift corrected: {}", lines(&drift)));
+}
+
+fn lines(drift: &[Drift]) -> String {
+    let line = |drift: &Drift| format!("{} {}", drift.id, drift.how);
+    drift.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Pace, QUIET};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fight_slows_down_and_quiet_is_forgiven() {
+        let (mut pace, longest) = (Pace::default(), Duration::from_secs(60));
+        for _ in 0..3 {
+            assert_eq!(pace.wait(longest), None);
+            pace.repaired();
+        }
+        assert_eq!(pace.wait(longest), Some(Duration::from_secs(1)));
+        pace.repaired();
+        assert_eq!(pace.wait(longest), Some(Duration::from_secs(2)));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(pace.wait(longest), None);
+        for _ in 0..40 {
+            pace.repaired();
+        }
+        assert_eq!(pace.wait(longest), Some(longest));
+        tokio::time::advance(QUIET).await;
+        pace.repaired();
+        assert_eq!(pace.wait(longest), None);
+    }
+}

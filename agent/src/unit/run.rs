@@ -1,0 +1,254 @@
+//! One run of a unit whose inputs are all there: plan, apply, prune.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
+use capstan_apply::{Known, Outcome, Pruned, StepFailure};
+use capstan_cluster::ClusterError;
+use capstan_model::{Manifest, NamespacedName};
+use capstan_plan::Plan;
+use capstan_report::{Failure, UnitOutcome};
+use capstan_runtime::Next;
+use capstan_tree::ReadSet;
+use tokio::time::Instant;
+
+use super::build::Build;
+use super::expressions::Expressions;
+use super::memory::{Done, Inputs, Memory, Phase};
+use super::ready::Ready;
+use super::redact::Hidden;
+use super::status::{built, interval, retry};
+use super::{build, drift, failure, guard, health, notes};
+use crate::owned::OwnedIn;
+use crate::world::{Place, World};
+
+/// A build that takes longer is told; most are done before anybody could read it.
+const LONG_BUILD: Duration = Duration::from_secs(1);
+
+/// One run of a unit whose inputs are all there.
+pub(super) struct Run<'a> {
+    pub(super) world: &'a World,
+    pub(super) key: &'a NamespacedName,
+    pub(super) spec: KustomizationSpec,
+    pub(super) expressions: Expressions,
+    pub(super) ready: Ready,
+}
+
+/// A plan, the digest of what it was made from, and what of the source was read for it.
+struct Planned {
+    plan: Plan,
+    digest: String,
+    reads: Option<ReadSet>,
+}
+
+impl Run<'_> {
+    pub(super) fn revision(&self) -> String {
+        self.ready.source.revision.clone()
+    }
+
+    pub(super) fn inputs(&self, unit: &Manifest) -> Inputs {
+        Inputs {
+            revision: self.revision(),
+            generation: unit.generation().unwrap_or_default(),
+            requested_at: unit.annotation(REQUESTED_AT).map(str::to_owned),
+            variables: self.ready.variables.digest(),
+            target: self.ready.target.name.clone(),
+        }
+    }
+
+    /// What watches show of the objects in the unit's cluster.
+    pub(super) fn owned(&self) -> OwnedIn<'_> {
+        self.world.owned.of(self.ready.target.watcher.identity())
+    }
+
+    /// How long until everything is looked at again.
+    pub(super) fn until_drift(&self, applied: Instant) -> Duration {
+        interval(&self.spec).saturating_sub(applied.elapsed())
+    }
+
+    pub(super) fn is_fresh(&self, applied: Instant) -> bool {
+        !self.until_drift(applied).is_zero()
+    }
+
+    /// Takes a run over that would do just what the last one did. Only health is looked at again.
+    pub(super) async fn adopt(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+    ) -> Result<Next, ClusterError> {
+        let inventory = build::inventory_status(&build::inventory(unit));
+        if let Some(done) = &mut memory.done {
+            done.at = Instant::now();
+        }
+        self.start_check(unit, memory, inventory, Vec::new()).await
+    }
+
+    /// Puts right what somebody changed, or only tells it where that is asked for.
+    pub(super) async fn repair(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        inputs: Inputs,
+        drifted: Vec<capstan_model::ObjectId>,
+    ) -> Result<Next, ClusterError> {
+        if let Some(wait) = memory.pace.wait(interval(&self.spec)) {
+            return Ok(Next::After(wait));
+        }
+        let who = drift::who(&self.owned(), &memory.known, &drifted);
+        if drift::is_only_told(unit) {
+            if let Ok(Planned { plan, .. }) = self.plan(unit, &mut Hidden::default()).await {
+                drift::tell(self, unit, &mut memory, (&plan, who)).await;
+            }
+            self.world.memories.put(self.key, memory);
+            return Ok(Next::After(interval(&self.spec)));
+        }
+        memory.drift = who;
+        self.apply(unit, memory, inputs).await
+    }
+
+    pub(super) async fn apply(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        inputs: Inputs,
+    ) -> Result<Next, ClusterError> {
+        let at = Instant::now();
+        self.forget_what_may_have_drifted(&mut memory, &inputs);
+        let is_same = memory.done.as_ref().is_none_or(|done| done.inputs == inputs);
+        let failed =
+            Done { inputs, at, applied: at, reads: None, digest: None, phase: Phase::Failed };
+        let mut hidden = self.ready.variables.hidden.clone();
+        let Planned { plan, digest, reads } = match self.plan(unit, &mut hidden).await {
+            Ok(planned) => planned,
+            Err(failure) => return self.fail(unit, memory, failed, hidden.redact(failure)).await,
+        };
+        let reads = self.ready.source.tree.id("").zip(reads.map(Arc::new));
+        let done = Done { digest: Some(digest), reads, ..failed };
+        if let Err(failure) = guard::check(self, unit, &plan).await {
+            return self.fail(unit, memory, done, failure).await;
+        }
+        let union = build::inventory_status(&plan.union_inventory);
+        let is_known = plan.union_inventory == build::inventory(unit);
+        if !is_known || !is_same || !self.is_settled(unit) {
+            self.report_progress(unit, "Detecting drift", Some(&union)).await?;
+        }
+        let outcome = self.send(&plan, &mut memory.known).await;
+        if !outcome.failed.is_empty() {
+            self.announce(unit, &outcome, &Pruned::default());
+            let failure = hidden.redact(apply_failure(&outcome));
+            let next = self.fail(unit, memory, done, failure).await?;
+            let is_transient = outcome.failed.iter().any(StepFailure::is_transient);
+            return Ok(if is_transient { Next::Backoff } else { next });
+        }
+        let pruned = capstan_apply::prune(&self.ready.target.cluster, &plan.prune).await;
+        self.announce(unit, &outcome, &pruned);
+        drift::repaired(self, unit, &mut memory, &outcome);
+        if let Some(first) = pruned.failed.first() {
+            let failure = failure("PruneFailed", first.to_string());
+            return self.fail(unit, memory, done, failure).await;
+        }
+        let pending = pending_places(&plan, &pruned);
+        let to_check = health::places(unit, &self.spec, &plan, &outcome);
+        let proven = health::proven(&outcome, &self.expressions);
+        let phase = Phase::Checking { places: to_check, timed_out: false };
+        memory.proven = proven;
+        memory.done = Some(Done { phase, ..done });
+        let inventory =
+            if pending.is_empty() { build::inventory_status(&plan.final_inventory) } else { union };
+        self.start_check(unit, memory, inventory, pending).await
+    }
+
+    /// A new revision sends only what changed; anything else looks for drift too, where no watch does.
+    fn forget_what_may_have_drifted(&self, memory: &mut Memory, inputs: &Inputs) {
+        let is_sure = memory.known.is_watched(&self.owned());
+        let may_have_drifted = memory.done.as_ref().is_none_or(|done| {
+            done.inputs.target != inputs.target
+                || done.inputs.generation != inputs.generation
+                || (!is_sure
+                    && (done.phase == Phase::Failed
+                        || done.inputs.revision == inputs.revision
+                        || done.inputs.requested_at != inputs.requested_at))
+        });
+        if may_have_drifted {
+            memory.known = Known::default();
+        }
+    }
+
+    async fn send(&self, plan: &Plan, known: &mut Known) -> Outcome {
+        let gvks: HashSet<_> = plan.steps().map(|step| step.manifest.gvk()).collect();
+        self.world.owned.watch(self.key, &self.ready.target.watcher, gvks).await;
+        capstan_apply::apply(&self.ready.target.cluster, plan, known, &self.owned()).await
+    }
+
+    /// Builds, and plans what was built.
+    async fn plan(&self, unit: &mut Manifest, hidden: &mut Hidden) -> Result<Planned, Failure> {
+        let Build { manifests, reads } = {
+            let building = build::build(self.world, unit, &self.spec, &self.ready);
+            tokio::pin!(building);
+            match tokio::time::timeout(LONG_BUILD, &mut building).await {
+                Ok(built) => built?,
+                Err(_elapsed) => {
+                    let mut told = unit.clone();
+                    // What cannot be told now is told at the end.
+                    let _ = self.report_progress(&mut told, "Building manifests", None).await;
+                    building.await?
+                }
+            }
+        };
+        hidden.hide_secrets(&manifests);
+        let digest = build::digest(&manifests);
+        let plan = build::plan(self.world, &self.ready, unit, &self.spec, manifests).await?;
+        Ok(Planned { plan, digest, reads })
+    }
+
+    pub(super) async fn fail(
+        &self,
+        unit: &mut Manifest,
+        mut memory: Memory,
+        done: Done,
+        failure: Failure,
+    ) -> Result<Next, ClusterError> {
+        let built = built(&done);
+        memory.done = Some(done);
+        self.world.memories.put(self.key, memory);
+        let failure = self.ready.target.explain(failure).await;
+        let stalled = failure.stalled;
+        self.write_failure(unit, failure, false, built).await?;
+        if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
+    }
+
+    async fn report_progress(
+        &self,
+        unit: &mut Manifest,
+        doing: &str,
+        inventory: Option<&serde_json::Value>,
+    ) -> Result<(), ClusterError> {
+        let (revision, timeout) = (self.revision(), self.timeout());
+        let message = format!("{doing} for revision {revision} with a timeout of {timeout}");
+        let inventory = inventory.cloned();
+        self.write(unit, &UnitOutcome::Progressing { message, revision, inventory }).await
+    }
+
+    fn announce(&self, unit: &Manifest, outcome: &Outcome, pruned: &Pruned) {
+        let lines = notes::change_set(outcome, pruned);
+        if lines.is_empty() {
+            return;
+        }
+        tracing::info!(unit = %self.key, revision = self.revision(), changes = lines.len(), "changed");
+        self.note(unit, "Progressing", lines.join("\n"));
+    }
+}
+
+/// Pruned objects that are not gone yet keep their place in the inventory, and wake us when they go.
+fn pending_places(plan: &Plan, pruned: &Pruned) -> Vec<Place> {
+    let pending = plan.prune.iter().filter(|step| pruned.pending.contains(&step.id));
+    pending.map(|step| Place::new(step.gvk(), &step.id.namespace, &step.id.name)).collect()
+}
+
+/// All failures of a revision at once, in Flux's words.
+fn apply_failure(outcome: &Outcome) -> Failure {
+    let lines: Vec<_> = outcome.failed.iter().map(ToString::to_string).collect();
+    failure("ReconciliationFailed", lines.join("\n"))
+}

@@ -1,0 +1,125 @@
+//! What a run writes about its unit.
+
+use std::time::Duration;
+
+use capstan_api::flux::KustomizationSpec;
+use capstan_cluster::{ClusterError, EventType};
+use capstan_model::{FluxDuration, Manifest};
+use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
+use serde_json::Value;
+
+use super::depends::is_ready;
+use super::memory::Done;
+use super::notes;
+use super::run::Run;
+use crate::kinds;
+use crate::world::World;
+
+impl Run<'_> {
+    /// Does the unit say that just this is applied and ready? Then looking for drift is no news to those that depend on it.
+    pub(super) fn is_settled(&self, unit: &Manifest) -> bool {
+        let status = kinds::status(unit);
+        let text = |field: &str| status.get(field).and_then(Value::as_str);
+        is_ready(unit)
+            && text("lastAppliedRevision") == Some(&self.revision())
+            && text("lastHandledReconcileAt") == unit.annotation(capstan_api::flux::REQUESTED_AT)
+    }
+
+    pub(super) async fn write_applied(
+        &self,
+        unit: &mut Manifest,
+        done: &Done,
+        inventory: Value,
+        health: Health,
+    ) -> Result<(), ClusterError> {
+        let (revision, built) = (self.revision(), built(done));
+        let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone(), built };
+        let attempt = match health {
+            Health::Checking { .. } => World::attempt(unit),
+            _ => World::ended(unit),
+        };
+        let status = unit_status(&kinds::status(unit), &outcome, attempt);
+        self.world.write_status(unit, status).await
+    }
+
+    pub(super) async fn write_failure(
+        &self,
+        unit: &mut Manifest,
+        failure: Failure,
+        unhealthy: bool,
+        built: Option<Built>,
+    ) -> Result<(), ClusterError> {
+        let (failure, revision) = (failure, Some(self.revision()));
+        let outcome = UnitOutcome::Failed { failure, revision, unhealthy, built };
+        write_failure(self.world, unit, outcome).await
+    }
+
+    pub(super) async fn write(
+        &self,
+        unit: &mut Manifest,
+        outcome: &UnitOutcome,
+    ) -> Result<(), ClusterError> {
+        let status = unit_status(&kinds::status(unit), outcome, World::attempt(unit));
+        self.world.write_status(unit, status).await
+    }
+
+    /// Records a good event.
+    pub(super) fn note(&self, unit: &Manifest, reason: &str, message: String) {
+        let event = (EventType::Normal, reason);
+        notes::record(self.world, unit, event, message, Some(&self.revision()));
+    }
+}
+
+/// Writes a failure, and an event when it is a new one.
+pub(super) async fn write_failure(
+    world: &World,
+    unit: &mut Manifest,
+    outcome: UnitOutcome,
+) -> Result<(), ClusterError> {
+    let before = kinds::status(unit);
+    let status = unit_status(&before, &outcome, World::ended(unit));
+    let differs = |key: &str| before.get(key) != status.get(key);
+    let is_new = differs("conditions");
+    let is_counted = status.get("history").is_some();
+    if is_new || is_counted || differs("lastHandledReconcileAt") {
+        world.write_status(unit, status).await?;
+    }
+    if let UnitOutcome::Failed { failure, revision, .. } = outcome
+        && is_new
+    {
+        tracing::warn!(unit = %unit.id(), reason = failure.reason, message = failure.message, "not ready");
+        let event = (EventType::Warning, &*failure.reason);
+        notes::record(world, unit, event, failure.message.clone(), revision.as_deref());
+    }
+    Ok(())
+}
+
+/// What the unit says of its readiness.
+pub(super) fn ready_message(unit: &Manifest) -> String {
+    let status = kinds::status(unit);
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    let ready = conditions.and_then(|list| list.iter().find(|c| c["type"] == "Ready"));
+    ready.and_then(|c| c["message"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// What a run built, and how long it has taken so far.
+pub(super) fn built(done: &Done) -> Option<Built> {
+    let digest = done.digest.clone()?;
+    Some(Built { digest, took: rounded(done.at.elapsed()) })
+}
+
+pub(super) fn interval(spec: &KustomizationSpec) -> Duration {
+    spec.interval.parse::<FluxDuration>().map_or(Duration::from_secs(60), |duration| duration.0)
+}
+
+/// How soon a failure is tried again.
+pub(super) fn retry(spec: &KustomizationSpec) -> Duration {
+    let given = spec.retry_interval.as_deref().and_then(|text| text.parse::<FluxDuration>().ok());
+    given.map_or_else(|| interval(spec), |duration| duration.0)
+}
+
+/// To the millisecond, in Go's form.
+pub(super) fn rounded(duration: Duration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    FluxDuration(Duration::from_millis(millis)).to_string()
+}
