@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// ServiceAccount that is impersonated where a Kustomization names none.
     #[arg(long, default_value = "")]
     pub(crate) default_service_account: String,
+    /// ServiceAccount whose token is used for a remote cluster where its ConfigMap names none.
+    #[arg(long, default_value = "")]
+    pub(crate) default_kubeconfig_service_account: String,
     /// A field manager whose changes are undone, besides kubectl; may be given several times.
     #[arg(long)]
     pub(crate) override_manager: Vec<String>,

@@ -46,6 +46,12 @@ pub(super) async fn finalize(
         }
     };
     let mut inventory = build::inventory(unit);
+    if target.account_is_gone().await {
+        let ids: Vec<_> = inventory.iter().map(|entry| entry.id.to_string()).collect();
+        let message = format!("unable to prune objects: \n{}", ids.join("\n"));
+        notes::record(world, unit, (EventType::Warning, "Orphaned"), message, None);
+        return release(world, key, unit).await;
+    }
     // A root that applied its own sync manifests owns itself: it goes when its finalizer does.
     inventory.retain(|entry| entry.id != unit.id());
     let steps = removal(unit, &inventory);

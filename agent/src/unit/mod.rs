@@ -21,6 +21,7 @@ mod reuse;
 mod run;
 mod status;
 mod target;
+mod token_target;
 mod variables;
 
 pub(crate) use depends::{dependencies, source_of};

@@ -46,6 +46,13 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
         let message = format!("sources of kind {} are not supported yet", spec.source_ref.kind);
         return Err(Failure { stalled: true, ..failure("ArtifactFailed", message) });
     };
+    if world.args.no_cross_namespace_refs && key.place.namespace != unit.namespace() {
+        let message = format!(
+            "can't access '{key}', cross-namespace references have been blocked; put the source into the \
+             Kustomization's namespace"
+        );
+        return Err(Failure { stalled: true, ..failure("AccessDenied", message) });
+    }
     if let Some(source) = world.sources.get(&key) {
         return Ok(source);
     }
@@ -96,9 +103,13 @@ pub(super) fn follow_inputs(
     spec: &KustomizationSpec,
 ) {
     let mut places = variables::places(spec.post_build.as_ref(), unit.namespace());
-    let kube_config = spec.kube_config.as_ref().and_then(|config| config.secret_ref.as_ref());
-    places.extend(
-        kube_config.map(|secret| Place::new(kinds::secret(), unit.namespace(), &secret.name)),
-    );
+    let place = |gvk, name: &str| Place::new(gvk, unit.namespace(), name);
+    if let Some(kube_config) = &spec.kube_config {
+        let (secret, config_map) = (&kube_config.secret_ref, &kube_config.config_map_ref);
+        places.extend(secret.as_ref().map(|named| place(kinds::secret(), &named.name)));
+        places.extend(config_map.as_ref().map(|named| place(kinds::config_map(), &named.name)));
+    }
+    let keys = spec.decryption.as_ref().and_then(|decryption| decryption.secret_ref.as_ref());
+    places.extend(keys.map(|named| place(kinds::secret(), &named.name)));
     world.followed.follow(key, Topic::Inputs, &world.cluster, &places);
 }

@@ -6,7 +6,7 @@ use capstan_cluster::Cluster;
 use capstan_model::{Chain, Manifest, Secret};
 use capstan_report::Failure;
 
-use super::failure;
+use super::{failure, token_target};
 use crate::kinds;
 use crate::source::secret_text;
 use crate::world::World;
@@ -36,8 +36,14 @@ struct Account {
 }
 
 impl Target {
-    fn remote(cluster: Cluster, name: String) -> Self {
+    pub(super) fn remote(cluster: Cluster, name: String) -> Self {
         Self { watcher: cluster.clone(), cluster, name, account: None }
+    }
+
+    /// Is the service account gone that the unit acts as? Then nobody may do anything in its name any more.
+    pub(super) async fn account_is_gone(&self) -> bool {
+        let Some(Account { cluster, namespace, name }) = &self.account else { return false };
+        matches!(cluster.get(&kinds::service_account(), namespace, name).await, Ok(None))
     }
 
     /// A failure with its root cause before it, when that is a service account which is not there.
@@ -89,11 +95,15 @@ pub(super) async fn target(
                 let key = reference.key.as_deref();
                 remote(world, unit.namespace(), &reference.name, key).await?
             }
-            None => {
-                let message = "spec.kubeConfig.configMapRef is not supported yet: use secretRef";
-                let failure = Failure { stalled: true, ..failure("BuildFailed", message) };
-                return Err(NoTarget::Unusable(failure));
-            }
+            None => match &kube_config.config_map_ref {
+                Some(reference) => token_target::target(world, unit, &reference.name).await?,
+                None => {
+                    let message =
+                        "spec.kubeConfig names neither a Secret nor a ConfigMap; name one";
+                    let failure = Failure { stalled: true, ..failure("BuildFailed", message) };
+                    return Err(NoTarget::Unusable(failure));
+                }
+            },
         },
         None => local,
     };
@@ -164,11 +174,11 @@ async fn remote(
 }
 
 impl Clusters {
-    fn get(&self, name: &str) -> Option<Cluster> {
+    pub(super) fn get(&self, name: &str) -> Option<Cluster> {
         self.0.lock().expect("no holder of this lock can panic").get(name).cloned()
     }
 
-    fn put(&self, name: &str, cluster: Cluster) {
+    pub(super) fn put(&self, name: &str, cluster: Cluster) {
         self.0.lock().expect("no holder of this lock can panic").insert(name.to_owned(), cluster);
     }
 

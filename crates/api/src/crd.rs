@@ -86,8 +86,27 @@ pub fn schema_for<T: JsonSchema>() -> JSONSchemaProps {
         .with_transform(kube_core::schema::StructuralSchemaRewriter)
         .into_generator()
         .into_root_schema_for::<T>();
-    let value = schema.to_value();
+    let mut value = schema.to_value();
+    drop_rust_words(&mut value);
     serde_json::from_value(value).expect("a structural schema is a JSONSchemaProps")
+}
+
+/// Takes out what Rust's types say and a Go type does not: an API server drops a null of an optional field by itself, and a title
+/// is no part of an API.
+fn drop_rust_words(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(map) => {
+            // A property may be called so: then it is a schema, and no word.
+            map.retain(|key, value| match key.as_str() {
+                "nullable" => !value.is_boolean(),
+                "title" => !value.is_string(),
+                _ => true,
+            });
+            map.values_mut().for_each(drop_rust_words);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(drop_rust_words),
+        _ => {}
+    }
 }
 
 /// The schema of an object with a spec and a status.

@@ -11,8 +11,9 @@ use crate::crd::{Column, schema_for};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KustomizationSpec {
-    /// Notes that the build leaves at the objects: `originAnnotations`, `transformerAnnotations`, `managedByLabel`.
+    /// Notes that the build leaves at the objects: `originAnnotations`, `transformerAnnotations`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "build_metadata")]
     pub build_metadata: Vec<String>,
     /// Labels and annotations for every object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,6 +106,11 @@ fn deletion_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     })
 }
 
+fn build_metadata(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let notes = ["originAnnotations", "transformerAnnotations"];
+    schemars::json_schema!({"type": "array", "items": {"type": "string", "enum": notes}})
+}
+
 fn one_kube_config() -> serde_json::Value {
     let message = "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified";
     serde_json::json!([
@@ -147,13 +153,8 @@ pub struct CustomHealthCheck {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_progress: Option<String>,
     /// Kind.
-    #[serde(default)]
-    #[schemars(schema_with = "plain_text")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
-}
-
-fn plain_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": "string"})
 }
 
 /// Fields that are left to others.

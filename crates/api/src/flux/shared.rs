@@ -58,6 +58,12 @@ pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// The schema of conditions as metav1 has them.
+/// A condition type: a word, maybe with a domain before it, as Kubernetes has it.
+const CONDITION_TYPE: &str = concat!(
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?",
+    r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+);
+
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     Schema::try_from(conditions_schema()).expect("the schema is an object")
 }
@@ -71,9 +77,10 @@ pub(crate) fn conditions_schema() -> Value {
             "lastTransitionTime": {"type": "string", "format": "date-time"},
             "message": {"type": "string", "maxLength": 32768},
             "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
-            "reason": {"type": "string", "minLength": 1, "maxLength": 1024},
+            "reason": {"type": "string", "minLength": 1, "maxLength": 1024,
+                "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"},
             "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
-            "type": {"type": "string", "maxLength": 316},
+            "type": {"type": "string", "maxLength": 316, "pattern": CONDITION_TYPE},
         },
     }})
 }
