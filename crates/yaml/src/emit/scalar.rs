@@ -9,7 +9,7 @@ impl Writer {
     pub(super) fn string(&mut self, text: &str, indent: usize, key: bool) {
         match style::of(text, key) {
             Style::Literal => {
-                self.block_header('|', text);
+                self.block_header('|', text, INDENT);
                 self.put('\n');
                 self.literal(text, indent);
             }
@@ -122,10 +122,10 @@ impl Writer {
     }
 
     /// The mark of a block scalar, and what it says about indentation and the last line break.
-    pub(crate) fn block_header(&mut self, mark: char, text: &str) {
+    pub(crate) fn block_header(&mut self, mark: char, text: &str, width: usize) {
         self.put(mark);
         if text.starts_with(' ') || text.starts_with(is_break) {
-            self.write(&INDENT.to_string());
+            self.write(&width.to_string());
         }
         let mut ending = text.chars().rev();
         match (ending.next().is_some_and(is_break), ending.next().is_none_or(is_break)) {

@@ -110,9 +110,22 @@ impl Node {
         parse::document(text, file)
     }
 
+    /// All documents of a text.
+    ///
+    /// # Errors
+    /// As [`Node::read`].
+    pub fn read_all(text: &str, file: &str) -> Result<Vec<Self>, YamlError> {
+        parse::documents(text, file)
+    }
+
     /// The text of the node as kyaml writes it: two spaces, lists not moved in under their key.
     pub fn write(&self) -> String {
-        write::text(self)
+        write::text(std::slice::from_ref(self), write::KYAML)
+    }
+
+    /// The text of documents as go-yaml v3 writes it with this many spaces a level: lists are moved in under their key.
+    pub fn write_all(documents: &[Self], width: usize) -> String {
+        write::text(documents, write::Layout { width: width.clamp(2, 9), is_compact: false })
     }
 }
 

@@ -143,6 +143,36 @@ fn what_is_no_yaml_is_refused() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_refused() {
+    for (part, end) in [("[", ""), ("{a: ", ""), ("- ", "x"), ("? ", "x"), ("[", "]")] {
+        let text = part.repeat(20_000) + &end.repeat(20_000);
+        let error = Node::read(&text, "f").expect_err(part).to_string();
+        let words = ["nested too deeply", "recursion limit exceeded"];
+        assert!(words.iter().any(|words| error.contains(words)), "{part}: {error}");
+    }
+    let text = "[".repeat(90) + &"]".repeat(90);
+    assert!(Node::read(&text, "f").is_ok());
+}
+
+#[test]
+fn every_document_of_a_text() {
+    let text = "# head\na: &x 1\n# foot\n---\n# second\nb:\n  - c: 2 # line\n    d:\n      - |\n        text\n...\n---\n...\n--- {e: f}\n";
+    let documents = Node::read_all(text, "f").expect("valid");
+    let written = "# head\na: &x 1\n\n# foot\n---\n# second\nb:\n    - c: 2 # line\n      d:\n        - |\n          text\n---\n\n---\n{e: f}\n";
+    assert_eq!(Node::write_all(&documents, 4), written);
+    assert_eq!(Node::write_all(&documents[..1], 2), "# head\na: &x 1\n\n# foot\n");
+    assert_eq!(Node::read_all("", "f"), Ok(Vec::new()));
+    for (text, place) in [
+        ("a: 1\n--- b: c\n", "f:2:"),
+        ("a: &x 1\n---\nb: *x\n", "f:3:4: "),
+        ("a: 1\n...\nb: [\n", "f:"),
+    ] {
+        let error = Node::read_all(text, "f").expect_err(text).to_string();
+        assert!(error.starts_with(place), "{text:?}: {error}");
+    }
+}
+
+#[test]
 fn nodes_say_what_they_are() {
     let text = "# head\na: !!str 1 # line\n\"b\": &x\n  - |\n    t\n  - *x\n";
     let document = Node::read(text, "f").expect("valid").expect("a document");

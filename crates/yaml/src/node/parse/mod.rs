@@ -11,11 +11,24 @@ use super::{Comments, Node, NodeKind, NodeStyle, tags};
 use crate::YamlError;
 use crate::read::has_surrogates;
 
+/// Levels of maps and lists that a text may have: far more than any has, and few enough for every stack.
+const MOST_LEVELS: usize = 100;
+
 type Result<T> = std::result::Result<T, YamlError>;
 
 pub(super) fn document(text: &str, file: &str) -> Result<Option<Node>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Parser::new(text, file).document()
+    Parser::new(text, file).document(true)
+}
+
+pub(super) fn documents(text: &str, file: &str) -> Result<Vec<Node>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser::new(text, file);
+    let mut documents = Vec::new();
+    while let Some(document) = parser.document(documents.is_empty())? {
+        documents.push(document);
+    }
+    Ok(documents)
 }
 
 struct Parser<'a> {
@@ -29,6 +42,8 @@ struct Parser<'a> {
     has_surrogates: bool,
     /// Handles of tags, and what they stand for.
     handles: Vec<(String, String)>,
+    /// How many nodes are open.
+    level: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -40,6 +55,7 @@ impl<'a> Parser<'a> {
             anchors: HashSet::new(),
             has_surrogates: has_surrogates(text),
             handles: Vec::new(),
+            level: 0,
         }
     }
 
@@ -75,9 +91,17 @@ impl<'a> Parser<'a> {
         std::mem::take(&mut self.waiting)
     }
 
-    fn document(&mut self) -> Result<Option<Node>> {
-        self.peek()?;
-        let mut token = self.advance()?;
+    /// The next document. Only the first may begin without a mark.
+    fn document(&mut self, is_first: bool) -> Result<Option<Node>> {
+        let mut token = self.peek()?;
+        if is_first {
+            token = self.advance()?;
+        }
+        while !is_first && token.kind == Kind::DocumentEnd {
+            token = self.advance()?;
+        }
+        self.anchors.clear();
+        self.handles.clear();
         let mut document = node(NodeKind::Document, &token);
         document.content = match token.kind {
             Kind::StreamEnd => return Ok(None),
@@ -90,6 +114,9 @@ impl<'a> Parser<'a> {
                     return self.refuse(&token, "did not find expected <document start>");
                 }
                 vec![self.content_of_document()?]
+            }
+            _ if !is_first => {
+                return self.refuse(&token, "did not find expected <document start>");
             }
             _ => {
                 document.comments.head = self.head_of_document();
@@ -143,7 +170,17 @@ impl<'a> Parser<'a> {
 
     /// A node in block or flow style. `indentless`: a list may begin without being moved in.
     fn node(&mut self, block: bool, indentless: bool) -> Result<Node> {
+        self.level += 1;
+        let node = self.node_at_level(block, indentless);
+        self.level -= 1;
+        node
+    }
+
+    fn node_at_level(&mut self, block: bool, indentless: bool) -> Result<Node> {
         let first = self.peek()?;
+        if self.level > MOST_LEVELS {
+            return self.refuse(&first, "the text is nested too deeply");
+        }
         if let Kind::Alias(name) = &first.kind {
             if !self.anchors.contains(name) {
                 return self.refuse(&first, &format!("unknown anchor '{name}' referenced"));

@@ -8,9 +8,11 @@ impl Emitter {
         let before = self.indent;
         let in_mapping = matches!(position, Position::Key | Position::Value);
         let is_compact = in_mapping && (self.out.column == 0 || !self.indention);
-        if !(is_compact && before.is_some()) {
-            self.indent = Some(self.deeper(false));
-        }
+        let deeper = self.deeper(false, position);
+        self.indent = match is_compact && before.is_some() && self.layout.is_compact {
+            true => Some(deeper.saturating_sub(2)),
+            false => Some(deeper),
+        };
         for item in &node.content {
             self.wait_for(item, "");
             self.write_head();
@@ -25,9 +27,9 @@ impl Emitter {
         self.indent = before;
     }
 
-    pub(super) fn block_mapping(&mut self, node: &Node, _: Position) {
+    pub(super) fn block_mapping(&mut self, node: &Node, position: Position) {
         let before = self.indent;
-        self.indent = Some(self.deeper(false));
+        self.indent = Some(self.deeper(false, position));
         let mut tail = "";
         for entry in node.content.chunks_exact(2) {
             let (key, value) = (&entry[0], &entry[1]);

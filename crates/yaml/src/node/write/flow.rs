@@ -3,11 +3,11 @@ use super::{Emitter, Position, is_simple_key};
 use crate::node::Node;
 
 impl Emitter {
-    fn open(&mut self, mark: &str) -> Option<usize> {
+    fn open(&mut self, mark: &str, position: Position) -> Option<usize> {
         self.indicator(mark, true);
         self.whitespace = true;
         let before = self.indent;
-        self.indent = Some(self.deeper(true));
+        self.indent = Some(self.deeper(true, position));
         self.flow += 1;
         before
     }
@@ -35,8 +35,8 @@ impl Emitter {
         announced
     }
 
-    pub(super) fn flow_sequence(&mut self, node: &Node, _: Position) {
-        let before = self.open("[");
+    pub(super) fn flow_sequence(&mut self, node: &Node, position: Position) {
+        let before = self.open("[", position);
         let mut has_comma = true;
         for item in &node.content {
             self.wait_for(item, "");
@@ -57,8 +57,8 @@ impl Emitter {
         self.close("]");
     }
 
-    pub(super) fn flow_mapping(&mut self, node: &Node, _: Position) {
-        let before = self.open("{");
+    pub(super) fn flow_mapping(&mut self, node: &Node, position: Position) {
+        let before = self.open("{", position);
         let (mut has_comma, mut tail) = (true, "");
         for entry in node.content.chunks_exact(2) {
             let (key, value) = (&entry[0], &entry[1]);

@@ -1,4 +1,4 @@
-//! Nodes to text, as kyaml's encoder writes them.
+//! Nodes to text, as the encoders of go-yaml v3 write them.
 //!
 //! A comment does not stand where its node does: it waits until the emitter reaches a place where one may stand. That
 //! is how libyaml got comments in Go, and what its bytes depend on.
@@ -13,8 +13,22 @@ use super::{Node, NodeKind, NodeStyle};
 use crate::emit::style::is_break;
 use crate::emit::{INDENT, SIMPLE_KEY, Writer};
 
-pub(super) fn text(node: &Node) -> String {
+/// How far an encoder moves blocks in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Columns of a level.
+    pub(super) width: usize,
+    /// Does a list stand below its key without being moved in?
+    pub(super) is_compact: bool,
+}
+
+/// That of kyaml.
+pub(super) const KYAML: Layout = Layout { width: INDENT, is_compact: true };
+
+/// One document after another.
+pub(super) fn text(documents: &[Node], layout: Layout) -> String {
     let mut emitter = Emitter {
+        layout,
         out: Writer::default(),
         indent: None,
         foot_indent: None,
@@ -23,7 +37,14 @@ pub(super) fn text(node: &Node) -> String {
         indention: true,
         waiting: Waiting::default(),
     };
-    emitter.document(node);
+    for (at, document) in documents.iter().enumerate() {
+        if at > 0 {
+            emitter.write_indent();
+            emitter.indicator("---", true);
+            emitter.write_indent();
+        }
+        emitter.document(document);
+    }
     emitter.out.text
 }
 
@@ -50,6 +71,7 @@ enum Position {
 }
 
 struct Emitter {
+    layout: Layout,
     out: Writer,
     indent: Option<usize>,
     /// The indentation of a foot comment that was just written: an empty line parts it from what follows there.
@@ -144,11 +166,14 @@ impl Emitter {
     }
 
     /// Further in than where a collection or scalar stands.
-    fn deeper(&self, flow: bool) -> usize {
+    fn deeper(&self, flow: bool, position: Position) -> usize {
+        let width = self.layout.width;
         match self.indent {
-            None if flow => INDENT,
+            None if flow => width,
             None => 0,
-            Some(indent) => indent + INDENT,
+            // Behind `- `.
+            Some(indent) if position == Position::Item && self.flow == 0 => indent + 2,
+            Some(indent) => (indent / width + 1) * width,
         }
     }
 

@@ -9,7 +9,7 @@ impl Emitter {
         let style = style::allowed(wish(node), text, is_key, self.flow > 0);
         self.anchor('&', &node.anchor);
         self.tag(&written_tag(node));
-        let indent = self.deeper(true);
+        let indent = self.deeper(true, position);
         match style {
             Style::Literal | Style::Folded => self.block_scalar(text, style, indent),
             Style::Plain if text.is_empty() => self.indention = false,
@@ -22,7 +22,8 @@ impl Emitter {
 
     fn block_scalar(&mut self, text: &str, style: Style, indent: usize) {
         self.indicator("", true);
-        self.out.block_header(if style == Style::Literal { '|' } else { '>' }, text);
+        let mark = if style == Style::Literal { '|' } else { '>' };
+        self.out.block_header(mark, text, self.layout.width);
         match self.waiting.line.is_empty() {
             true => self.new_line(),
             false => {
