@@ -18,16 +18,25 @@ pub(crate) fn kustomization(tree: &dyn Tree, root: &str) -> Result<Kustomization
         None if root.is_empty() => {}
         None => return Err(load::missing(tree, "", root)),
     }
-    let mut resources = Vec::new();
-    if tree.kind(root).is_some() {
-        search(tree, root, "", &mut resources)?;
-    }
+    let resources = resources(tree, root)?;
     let file =
         format!("{}/kustomization.yaml (generated)", if root.is_empty() { "." } else { root });
     let placed =
         |(index, value)| Placed { value, place: Place { file: file.clone(), line: index + 1 } };
     let resources = resources.into_iter().enumerate().map(placed).collect();
     Ok(Kustomization { file: file.clone(), resources, ..Kustomization::default() })
+}
+
+/// The resources that such a directory has, as paths from it: YAML files, and directories with a kustomization.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn resources(tree: &dyn Tree, root: &str) -> Result<Vec<String>, BuildError> {
+    let mut found = Vec::new();
+    if tree.kind(root).is_some() {
+        search(tree, root, "", &mut found)?;
+    }
+    Ok(found)
 }
 
 fn search(

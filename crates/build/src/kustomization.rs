@@ -17,7 +17,7 @@ use crate::transform::replacements::Entry;
 use crate::vars::Var;
 
 /// The names under which a kustomization is found, in kustomize's order.
-pub(crate) const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A value and the line that gave it.
 #[derive(Clone, Debug)]

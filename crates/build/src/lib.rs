@@ -51,7 +51,8 @@ use resources::Resources;
 use sort::SortOptions;
 
 pub use error::{BuildError, Details, Place};
-pub use kustomization::{Image, Patch};
+pub use implicit::resources as implicit_resources;
+pub use kustomization::{FILES as KUSTOMIZATION_FILES, Image, Patch};
 pub use options::Options;
 pub use overlay::{Overlay, is_local};
 pub use remote::{Fetched, Need, Remote, Remotes, RepoSpec, Repository};
