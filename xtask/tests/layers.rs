@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("audit", &["model", "plan"]),
     ("subst", &["model", "yaml"]),
     ("build", &["model", "yaml", "tree"]),
+    ("sops", &["model", "yaml", "tree", "build"]),
     ("compose", &["model"]),
     ("receive", &["model", "api", "health"]),
     // Effects: each sees one part of the outside.
@@ -108,7 +109,7 @@ fn pure_crates_see_no_effects() {
     let all = dependencies();
     let pure = [
         "model", "api", "yaml", "tree", "health", "report", "ssa", "plan", "audit", "subst",
-        "build", "compose", "receive",
+        "build", "sops", "compose", "receive",
     ];
     for name in pure {
         let used = &all[&format!("capstan-{name}")];
@@ -124,6 +125,7 @@ fn each_outside_library_has_one_door() {
         ("gix", &["capstan-git"]),
         ("aws-sdk-", &["capstan-cloud"]),
         ("cel-core", &["capstan-health"]),
+        ("age", &["capstan-sops"]),
         (
             "kube",
             &[
