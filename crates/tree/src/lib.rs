@@ -7,15 +7,19 @@ mod changes;
 pub mod ignore;
 mod links;
 mod mem;
+mod mounts;
 mod path;
 mod record;
+mod sparse;
 
 pub use changes::Changes;
 pub use ignore::{Ignore, filtered};
 pub use links::follow;
 pub use mem::MemTree;
+pub use mounts::{MountError, Mounts};
 pub use path::{join, normalise, parent};
 pub use record::{ReadSet, Recorder};
+pub use sparse::Sparse;
 
 use sha2::{Digest, Sha256};
 
