@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sha2::{Digest, Sha256};
 
-use crate::FetchError;
-use crate::fetch::Remote;
+use crate::{FetchError, Remote};
 
 /// Every fetch leaves a small pack. Past this many, lookups slow down, and fetching anew is cheaper than repacking.
 const MOST_PACKS: usize = 64;
@@ -50,8 +49,7 @@ impl Repositories {
     }
 
     fn path(&self, remote: &Remote) -> PathBuf {
-        let user = remote.credentials.as_ref().map_or("", |credentials| &credentials.username);
-        let digest = Sha256::digest(format!("{user}@{}", remote.url));
+        let digest = Sha256::digest(format!("{}@{}", remote.user(), remote.url));
         // 128 bits keep two remotes apart for good.
         self.root.join(format!("{}.git", hex::encode(&digest[..16])))
     }
@@ -112,7 +110,7 @@ fn count_packs(path: &Path) -> usize {
 #[cfg(test)]
 mod tests {
     use super::Repositories;
-    use crate::fetch::Remote;
+    use crate::Remote;
     use std::fs;
     use std::time::Duration;
 

@@ -1,4 +1,4 @@
-use capstan_model::{Fault, FluxDuration, Retry};
+use capstan_model::{Fault, FluxDuration, Retry, VersionRangeError};
 
 /// Why a revision could not be fetched. No variant carries a credential.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,41 @@ pub enum FetchError {
         /// What is wrong with it.
         cause: String,
     },
+    /// No tag is in the range of versions.
+    #[error("failed to checkout and determine revision: no match found for semver: {range}")]
+    NoMatch {
+        /// The range.
+        range: String,
+    },
+    /// The range of versions is none.
+    #[error("failed to checkout and determine revision: semver parse error: {0}")]
+    Range(#[from] VersionRangeError),
+    /// There is no commit at all.
+    #[error("git repository is empty: `{url}`")]
+    Empty {
+        /// The repository.
+        url: String,
+    },
+    /// A submodule could not be fetched.
+    #[error("submodule '{path}': {cause}")]
+    Submodule {
+        /// Where it is in the commit.
+        path: String,
+        /// Why.
+        cause: Box<FetchError>,
+    },
+    /// The list of submodules is no such list.
+    #[error("failed to checkout and determine revision: '.gitmodules' cannot be used: {cause}")]
+    Modules {
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Certificates or keys cannot be used.
+    #[error("failed to configure authentication options: {0}")]
+    Options(String),
+    /// The proxy cannot be used.
+    #[error("failed to configure proxy options: {0}")]
+    Proxy(String),
     /// The server sends more than it may.
     #[error("failed to checkout and determine revision: `{url}` sends more than {most} bytes")]
     TooLarge {
@@ -93,16 +128,22 @@ impl Fault for FetchError {
     fn retry(&self) -> Retry {
         match self {
             Self::Remote { .. } | Self::Cache { .. } | Self::Timeout { .. } => Retry::Transient,
-            Self::Url { .. } | Self::Refused { .. } | Self::Reference { .. } => Retry::Never,
+            Self::Url { .. } | Self::Refused { .. } | Self::Reference { .. } | Self::Range(_) => {
+                Retry::Never
+            }
+            Self::Submodule { cause, .. } if cause.retry() == Retry::Transient => Retry::Transient,
             _ => Retry::AfterChange,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::CredentialsMissing { .. } | Self::CredentialsRefused { .. } => {
-                "AuthenticationFailed"
-            }
+            Self::CredentialsMissing { .. }
+            | Self::CredentialsRefused { .. }
+            | Self::Options(_)
+            | Self::Proxy(_) => "AuthenticationFailed",
+            Self::Empty { .. } => "EmptyGitRepository",
+            Self::Submodule { cause, .. } => cause.reason(),
             Self::Url { .. } | Self::Refused { .. } => "URLInvalid",
             _ => "GitOperationFailed",
         }
@@ -111,18 +152,22 @@ impl Fault for FetchError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::CredentialsMissing { .. } => {
-                "Name a Secret with the keys username and password in spec.secretRef"
+                "Name a Secret with the keys username and password, or bearerToken, in spec.secretRef"
             }
-            Self::CredentialsRefused { .. } => {
-                "Check username and password in the Secret of spec.secretRef"
-            }
+            Self::CredentialsRefused { .. } => "Check the Secret of spec.secretRef",
             Self::NoSuchRepository { .. } => {
                 "Create it, or correct spec.url; some servers also hide what the credentials of \
                  spec.secretRef may not see"
             }
             Self::Remote { .. } => "Check spec.url and the way to that server",
             Self::NoSuchReference { .. } => "Push it, or correct spec.ref",
-            Self::Reference { .. } => "Correct spec.ref",
+            Self::Reference { .. } | Self::Range(_) => "Correct spec.ref",
+            Self::NoMatch { .. } => "Push a tag such as v1.2.3, or correct spec.ref.semver",
+            Self::Empty { .. } => "Push a commit",
+            Self::Submodule { cause, .. } => return cause.hints(),
+            Self::Modules { .. } => "Correct the file, or leave spec.recurseSubmodules out",
+            Self::Options(_) => "Correct the Secret of spec.secretRef",
+            Self::Proxy(_) => "Correct the Secret of spec.proxySecretRef",
             Self::Url { .. } | Self::Refused { .. } => "Correct spec.url",
             Self::TooLarge { .. } => "Move what is large out of the repository",
             Self::Timeout { .. } => "Check the way to that server, or raise spec.timeout",

@@ -1,175 +1,17 @@
 use std::cell::Cell;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use capstan_model::{FluxDuration, Revision, Secret};
+use capstan_model::{FluxDuration, Revision};
 use gix::protocol::fetch::refmap::SpecIndex;
-use gix::protocol::transport::client::blocking_io::http::options::FollowRedirects;
-use gix::protocol::transport::client::blocking_io::http::{Options, reqwest};
+use gix::protocol::transport::client::blocking_io::Transport;
 use gix::remote::Direction;
 use gix::remote::fetch::{Shallow, Tags};
 
 use crate::bounds::Meter;
-use crate::{Bounds, FetchError, GitTree, Guard, Repositories};
-
-/// A repository and how we get in.
-#[derive(Clone, Debug)]
-pub struct Remote {
-    /// http or https URL. Errors print it, so it holds no password: see [`Remote::new`].
-    pub url: String,
-    /// Basic authentication.
-    pub credentials: Option<Credentials>,
-    /// How long the server may be silent.
-    pub timeout: Duration,
-    /// What the fetch may cost, and where it may go.
-    pub bounds: Bounds,
-}
-
-impl Remote {
-    /// Takes user name and password out of a URL; the given credentials win over them.
-    pub fn new(url: &str, credentials: Option<Credentials>, timeout: Duration) -> Self {
-        let (url, inside) = split(url);
-        let bounds = Bounds::default();
-        Self { url, credentials: credentials.or(inside), timeout, bounds }
-    }
-}
-
-/// A URL without `user:password@`, and what stood there.
-fn split(url: &str) -> (String, Option<Credentials>) {
-    let parts = url.split_once("://").and_then(|(scheme, rest)| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (user, host) = rest[..end].rsplit_once('@')?;
-        Some((format!("{scheme}://{host}{}", &rest[end..]), user))
-    });
-    let Some((clean, user)) = parts else { return (url.to_owned(), None) };
-    let Some((username, password)) = user.split_once(':') else { return (clean, None) };
-    let password = Secret::new(decoded(password));
-    (clean, Some(Credentials { username: decoded(username), password }))
-}
-
-/// Text with its percent escapes undone; what is no escape stays.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escaped = (first == b'%').then(|| after.get(..2)).flatten();
-        match escaped.and_then(|digits| hex::decode(digits).ok()) {
-            Some(byte) => {
-                bytes.extend(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// User name and password, or token as password.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// User name.
-    pub username: String,
-    /// Password.
-    pub password: Secret<String>,
-}
-
-/// Which revision is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// The tip of a branch.
-    Branch(String),
-    /// A tag.
-    Tag(String),
-    /// A full reference name.
-    Name(String),
-    /// What the server calls so: a tag before a branch, as `git fetch` looks it up.
-    Any(String),
-    /// The tip of the branch that the server holds for the main one.
-    Head,
-    /// A commit; the branch is only where it is said to be.
-    Commit {
-        /// 40 hex digits.
-        commit: String,
-        /// The branch that `spec.ref` names beside it.
-        branch: Option<String>,
-    },
-}
-
-impl Wanted {
-    /// What `git fetch` takes a text for: nothing is `HEAD`, 40 hex digits are a commit, all else is a name.
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "" | "HEAD" => Self::Head,
-            id if id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                Self::Commit { commit: id.to_ascii_lowercase(), branch: None }
-            }
-            name if name.starts_with("refs/") => Self::Name(name.to_owned()),
-            name => Self::Any(name.to_owned()),
-        }
-    }
-
-    /// Checks that the name is one: the text of a refspec could say more than that.
-    fn check(&self) -> Result<(), FetchError> {
-        let name = match self {
-            Self::Branch(name) | Self::Tag(name) | Self::Name(name) | Self::Any(name) => name,
-            Self::Commit { commit, .. } => commit,
-            Self::Head => return Ok(()),
-        };
-        let cause = match gix::validate::reference::name_partial(name.as_str().into()) {
-            Ok(_) if !name.starts_with('-') => return Ok(()),
-            Ok(_) => "a reference must not begin with '-'".to_owned(),
-            Err(cause) => cause.to_string(),
-        };
-        Err(FetchError::Reference { wanted: self.to_string(), cause })
-    }
-
-    /// What is asked for; the first that the server has counts.
-    fn refspecs(&self) -> Vec<String> {
-        let one = match self {
-            Self::Branch(name) => format!("+refs/heads/{name}:refs/capstan/heads/{name}"),
-            Self::Tag(name) => format!("+refs/tags/{name}:refs/capstan/tags/{name}"),
-            Self::Name(name) => format!("+{name}:refs/capstan/names/{name}"),
-            Self::Any(name) => {
-                let one =
-                    |folder: &&str| format!("+refs/{folder}{name}:refs/capstan/any/{folder}{name}");
-                return ["", "tags/", "heads/"].iter().map(one).collect();
-            }
-            Self::Head => "+HEAD:refs/capstan/head".to_owned(),
-            Self::Commit { commit, .. } => format!("+{commit}:refs/capstan/commits/{commit}"),
-        };
-        vec![one]
-    }
-
-    fn revision(&self, commit: String) -> Revision {
-        let name = match self {
-            Self::Branch(name) | Self::Tag(name) | Self::Name(name) | Self::Any(name) => {
-                Some(name.clone())
-            }
-            Self::Head => Some("HEAD".to_owned()),
-            Self::Commit { branch, .. } => branch.clone(),
-        };
-        Revision { name, commit }
-    }
-}
-
-impl std::fmt::Display for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Branch(name) => write!(f, "branch '{name}'"),
-            Self::Tag(name) => write!(f, "tag '{name}'"),
-            Self::Name(name) | Self::Any(name) => write!(f, "reference '{name}'"),
-            Self::Head => f.write_str("reference 'HEAD'"),
-            Self::Commit { commit, .. } => write!(f, "commit '{commit}'"),
-        }
-    }
-}
+use crate::objects::{Commit, Tag};
+use crate::{FetchError, GitTree, Guard, Remote, Repositories, Wanted, http, redirect, tags};
 
 /// A fetched revision.
 #[derive(Clone, Debug)]
@@ -178,6 +20,10 @@ pub struct Fetched {
     pub revision: Revision,
     /// Its files.
     pub tree: GitTree,
+    /// The commit itself.
+    pub commit: Commit,
+    /// The tag that led to it, when one was asked for.
+    pub tag: Option<Tag>,
 }
 
 impl Repositories {
@@ -195,77 +41,223 @@ impl Repositories {
             return Err(FetchError::Refused { url: remote.url.clone() });
         }
         self.with(remote, |repository| {
-            let commit = fetch(repository, remote, wanted, interrupt)?;
-            read(repository, remote, wanted, &commit)
+            let fetched = fetch(&Fetch { repository, remote, interrupt }, wanted);
+            match fetched {
+                Err(FetchError::Remote { cause, .. }) if redirect::is_due(&cause, remote) => {
+                    let remote = &redirect::follow(remote)?;
+                    fetch(&Fetch { repository, remote, interrupt }, wanted)
+                }
+                fetched => fetched,
+            }
         })
     }
-}
 
-impl Repositories {
     /// A revision that was fetched before, from the disk alone; nothing when it is not there as a whole. Blocks.
     pub fn held(&self, remote: &Remote, revision: &Revision) -> Option<Fetched> {
         let id = gix::ObjectId::from_hex(revision.commit.as_bytes()).ok()?;
         let read = |repository: &gix::Repository| {
-            let commit = repository.find_object(id).and_then(gix::Object::peel_to_commit).ok();
-            let tree = commit.and_then(|commit| Some(commit.tree().ok()?.id));
-            Ok(tree.map(|tree| GitTree::new(repository.clone().into_sync(), tree)))
+            Ok(read(repository, id).ok().map(|(commit, tree)| Fetched {
+                revision: revision.clone(),
+                tree,
+                commit,
+                tag: None,
+            }))
         };
-        let tree = self.with(remote, read).ok()??;
-        Some(Fetched { revision: revision.clone(), tree })
+        self.with(remote, read).ok()?
     }
 }
 
-/// Brings the wanted objects here and returns the id that the remote has for them.
-fn fetch(
-    repository: &gix::Repository,
-    remote: &Remote,
-    wanted: &Wanted,
-    interrupt: &Arc<AtomicBool>,
-) -> Result<gix::ObjectId, FetchError> {
-    let asked = Asked::default();
-    let meter = Meter::new(remote.bounds, interrupt);
-    let failed = |cause: gix::Error| match meter.passed() {
-        Some(most) => FetchError::TooLarge { url: remote.url.clone(), most },
-        None => fetch_error(remote, wanted, &asked, interrupt, &cause),
+fn fetch(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Fetched, FetchError> {
+    let resolved = match wanted {
+        Wanted::Semver(range) => Wanted::Tag(tags::newest(fetch, range)?),
+        other => other.clone(),
     };
-    let invalid = |cause: String| FetchError::Url { url: remote.url.clone(), cause };
-    let origin = repository
-        .remote_at(remote.url.as_str())
-        .map_err(|cause| invalid(cause.to_string()))?
-        .with_fetch_tags(Tags::None)
-        .with_refspecs(wanted.refspecs().iter().map(String::as_str), Direction::Fetch)
-        .map_err(|cause| FetchError::Reference {
-            wanted: wanted.to_string(),
-            cause: cause.to_string(),
-        })?;
-    let mut connection = origin.connect(Direction::Fetch).map_err(failed)?;
-    connection.set_transport_options(Box::new(transport_options(remote)));
-    connection.set_credentials(|action| asked.answer(remote, &action));
-    let prepared = connection
-        .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
-        .map_err(failed)?;
-    let mappings = prepared.ref_map().mappings.iter();
-    let found = mappings.min_by_key(|mapping| match mapping.spec_index {
-        SpecIndex::ExplicitInRemote(index) | SpecIndex::Implicit(index) => index,
-    });
-    let found = found.and_then(|mapping| mapping.remote.as_id());
-    let Some(commit) = found.map(ToOwned::to_owned) else {
-        return Err(FetchError::NoSuchReference {
-            url: remote.url.clone(),
-            wanted: wanted.to_string(),
-        });
+    let id = match fetch.receive(&resolved, &resolved.refspecs(), Depth::One) {
+        Err(error) if fetch.may_be_elsewhere(&error) => match resolved.history() {
+            Some(history) => fetch.history(&resolved, history)?,
+            None if matches!(resolved, Wanted::Branch(_)) => return Err(fetch.explained(error)),
+            None => return Err(error),
+        },
+        received => received?,
     };
-    if repository.has_object(commit) && repository.find_object(commit).is_ok_and(is_whole) {
-        return Ok(commit);
-    }
-    prepared
-        .with_shallow(Shallow::DepthAtRemote(NonZeroU32::MIN))
-        .with_reflog_message(gix::remote::fetch::RefLogMessage::Override {
-            message: "fetch".into(),
+    fetch.read(&resolved, id)
+}
+
+/// One fetch into a repository.
+pub(crate) struct Fetch<'a> {
+    pub(crate) repository: &'a gix::Repository,
+    pub(crate) remote: &'a Remote,
+    pub(crate) interrupt: &'a Arc<AtomicBool>,
+}
+
+/// How much history comes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    One,
+    All,
+}
+
+impl Depth {
+    /// All is what git itself says for it.
+    const fn shallow(self) -> Shallow {
+        let all = NonZeroU32::MIN.saturating_add(i32::MAX.unsigned_abs() - 1);
+        Shallow::DepthAtRemote(match self {
+            Self::One => NonZeroU32::MIN,
+            Self::All => all,
         })
-        .receive(meter.clone(), interrupt)
-        .map_err(failed)?;
-    Ok(commit)
+    }
+}
+
+impl Fetch<'_> {
+    /// Brings the wanted objects here and returns the id that the remote has for them.
+    pub(crate) fn receive(
+        &self,
+        wanted: &Wanted,
+        refspecs: &[String],
+        depth: Depth,
+    ) -> Result<gix::ObjectId, FetchError> {
+        let asked = Asked::default();
+        let meter = Meter::new(self.remote.bounds, self.interrupt);
+        let failed = |cause: gix::Error| match meter.passed() {
+            Some(most) => FetchError::TooLarge { url: self.remote.url.clone(), most },
+            None => self.error(wanted, &asked, &cause),
+        };
+        let origin = self.origin(wanted, refspecs)?;
+        let mut connection = self.connect(&origin, &failed)?;
+        connection.set_credentials(|action| asked.answer(self.remote, &action));
+        let prepared = connection
+            .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
+            .map_err(&failed)?;
+        let mappings = prepared.ref_map().mappings.iter();
+        let found = mappings.min_by_key(|mapping| match mapping.spec_index {
+            SpecIndex::ExplicitInRemote(index) | SpecIndex::Implicit(index) => index,
+        });
+        let found = found.and_then(|mapping| mapping.remote.as_id());
+        let Some(id) = found.map(ToOwned::to_owned) else { return Err(self.absent(wanted)) };
+        let is_here =
+            self.repository.has_object(id) && self.repository.find_object(id).is_ok_and(is_whole);
+        if is_here && depth == Depth::One {
+            return Ok(id);
+        }
+        prepared
+            .with_shallow(depth.shallow())
+            .with_reflog_message(gix::remote::fetch::RefLogMessage::Override {
+                message: "fetch".into(),
+            })
+            .receive(meter.clone(), self.interrupt)
+            .map_err(&failed)?;
+        Ok(id)
+    }
+
+    /// Brings the whole history in which a commit should be.
+    fn history(&self, wanted: &Wanted, refspec: String) -> Result<gix::ObjectId, FetchError> {
+        let Wanted::Commit { commit, .. } = wanted else { return Err(self.absent(wanted)) };
+        let id = gix::ObjectId::from_hex(commit.as_bytes()).map_err(|_| self.absent(wanted))?;
+        self.receive(wanted, &[refspec], Depth::All)?;
+        let is_here =
+            self.repository.has_object(id) && self.repository.find_object(id).is_ok_and(is_whole);
+        if is_here { Ok(id) } else { Err(self.absent(wanted)) }
+    }
+
+    /// What the remote lists.
+    pub(crate) fn list(&self, wanted: &Wanted, refspec: &str) -> Result<Vec<String>, FetchError> {
+        let asked = Asked::default();
+        let failed = |cause: gix::Error| self.error(wanted, &asked, &cause);
+        let origin = self.origin(wanted, &[refspec.to_owned()])?;
+        let mut connection = self.connect(&origin, &failed)?;
+        connection.set_credentials(|action| asked.answer(self.remote, &action));
+        let options = gix::remote::ref_map::Options::default();
+        let (map, _) = connection.ref_map(gix::progress::Discard, options).map_err(&failed)?;
+        let names = map.mappings.iter().filter_map(|mapping| mapping.remote.as_name());
+        Ok(names.map(ToString::to_string).collect())
+    }
+
+    fn origin(&self, wanted: &Wanted, refspecs: &[String]) -> Result<gix::Remote<'_>, FetchError> {
+        let url = &self.remote.url;
+        self.repository
+            .remote_at(url.as_str())
+            .map_err(|cause| FetchError::Url { url: url.clone(), cause: cause.to_string() })?
+            .with_fetch_tags(Tags::None)
+            .with_refspecs(refspecs.iter().map(String::as_str), Direction::Fetch)
+            .map_err(|cause| FetchError::Reference {
+                wanted: wanted.to_string(),
+                cause: cause.to_string(),
+            })
+    }
+
+    fn connect<'a, 'r>(
+        &self,
+        origin: &'a gix::Remote<'r>,
+        failed: impl Fn(gix::Error) -> FetchError,
+    ) -> Result<gix::remote::Connection<'a, 'static, 'r, Box<dyn Transport + Send>>, FetchError>
+    {
+        let is_web =
+            ["http://", "https://"].iter().any(|scheme| self.remote.url.starts_with(scheme));
+        if !is_web {
+            let cause = "only http and https are spoken".to_owned();
+            return Err(FetchError::Url { url: self.remote.url.clone(), cause });
+        }
+        let options = http::options(self.remote)?;
+        let mut connection = origin.connect(Direction::Fetch).map_err(failed)?;
+        connection.set_transport_options(Box::new(options));
+        Ok(connection)
+    }
+
+    pub(crate) fn read(&self, wanted: &Wanted, id: gix::ObjectId) -> Result<Fetched, FetchError> {
+        let error = |cause: gix::Error| FetchError::Remote {
+            url: self.remote.url.clone(),
+            cause: cause.to_string(),
+        };
+        let tag = match wanted.tag() {
+            Some(name) => Some(Tag::read(self.repository, name, id).map_err(error)?),
+            None => None,
+        };
+        let (commit, tree) = read(self.repository, id).map_err(error)?;
+        Ok(Fetched { revision: wanted.revision(commit.id.clone()), tree, commit, tag })
+    }
+
+    fn absent(&self, wanted: &Wanted) -> FetchError {
+        FetchError::NoSuchReference { url: self.remote.url.clone(), wanted: wanted.to_string() }
+    }
+
+    /// Does a failure leave open that the object is in the history of a branch? Old servers say nothing better.
+    fn may_be_elsewhere(&self, error: &FetchError) -> bool {
+        matches!(error, FetchError::NoSuchReference { .. } | FetchError::Remote { .. })
+            && !self.interrupt.load(Ordering::Relaxed)
+            && !matches!(error, FetchError::Remote { cause, .. } if redirect::is_due(cause, self.remote))
+    }
+
+    /// A branch may be absent because there is nothing at all.
+    fn explained(&self, error: FetchError) -> FetchError {
+        let all = || self.list(&Wanted::Head, "+refs/heads/*:refs/capstan/heads/*");
+        match error {
+            FetchError::NoSuchReference { url, .. } if all().is_ok_and(|all| all.is_empty()) => {
+                FetchError::Empty { url }
+            }
+            error => error,
+        }
+    }
+
+    fn error(&self, wanted: &Wanted, asked: &Asked, cause: &gix::Error) -> FetchError {
+        let url = self.remote.url.clone();
+        let cause = capstan_model::Chain(cause).to_string().replace('\n', ": ");
+        if self.interrupt.load(Ordering::Relaxed) || cause.contains("operation timed out") {
+            return FetchError::Timeout { url, timeout: FluxDuration(self.remote.timeout) };
+        }
+        if asked.refused.get() {
+            return FetchError::CredentialsRefused { url };
+        }
+        if asked.wanted.get() {
+            return FetchError::CredentialsMissing { url };
+        }
+        if cause.contains("HTTP status 404") {
+            return FetchError::NoSuchRepository { url };
+        }
+        if cause.contains("did not match any refs") || cause.contains("not our ref") {
+            return FetchError::NoSuchReference { url, wanted: wanted.to_string() };
+        }
+        FetchError::Remote { url, cause }
+    }
 }
 
 /// A commit whose tree is here came with a whole pack.
@@ -273,52 +265,11 @@ fn is_whole(object: gix::Object<'_>) -> bool {
     object.peel_to_tree().is_ok()
 }
 
-fn read(
-    repository: &gix::Repository,
-    remote: &Remote,
-    wanted: &Wanted,
-    id: &gix::ObjectId,
-) -> Result<Fetched, FetchError> {
-    let error = |cause: gix::Error| FetchError::Remote {
-        url: remote.url.clone(),
-        cause: cause.to_string(),
-    };
-    let commit =
-        repository.find_object(*id).and_then(gix::Object::peel_to_commit).map_err(error)?;
-    let tree = commit.tree_id().map_err(error)?.detach();
-    Ok(Fetched {
-        revision: wanted.revision(commit.id.to_string()),
-        tree: GitTree::new(repository.clone().into_sync(), tree),
-    })
-}
-
-/// Basic authentication as a header of every request, and a bound of the server's silence.
-///
-/// gix itself sends credentials only when it was refused without them, which costs a round trip a fetch, and never over plain
-/// http, which Flux's users have inside their networks. Without the bound a server that does not answer would keep the thread,
-/// and with it the repository's lock, long after nobody waits for it any more.
-fn transport_options(remote: &Remote) -> Options {
-    let authorization = |credentials: &Credentials| {
-        let login = format!("{}:{}", credentials.username, credentials.password.expose());
-        format!("Authorization: Basic {}", STANDARD.encode(login))
-    };
-    let (timeout, guarded) = (remote.timeout, remote.bounds.guarded);
-    let configure = move |builder: ::reqwest::blocking::ClientBuilder| {
-        let builder = builder.timeout(timeout);
-        Ok(if guarded { builder.dns_resolver(Arc::new(Guard)) } else { builder })
-    };
-    let client = reqwest::Options {
-        configure_client: Some(Box::new(configure)),
-        ..reqwest::Options::default()
-    };
-    // A redirect could lead where the guard would not let the first address lead.
-    let follow_redirects = if guarded { FollowRedirects::None } else { FollowRedirects::default() };
-    Options {
-        follow_redirects,
-        extra_headers: remote.credentials.iter().map(authorization).collect(),
-        backend: Some(Arc::new(Mutex::new(client))),
-        ..Options::default()
-    }
+fn read(repository: &gix::Repository, id: gix::ObjectId) -> Result<(Commit, GitTree), gix::Error> {
+    let commit = repository.find_object(id)?.peel_to_commit()?;
+    let tree = commit.tree()?.id;
+    let commit = Commit { id: commit.id.to_string(), content: commit.data.clone() };
+    Ok((commit, GitTree::new(repository.clone().into_sync(), tree)))
 }
 
 /// What the server made us do about credentials.
@@ -340,60 +291,5 @@ impl Asked {
             self.refused.set(remote.credentials.is_some());
         }
         Ok(None)
-    }
-}
-
-fn fetch_error(
-    remote: &Remote,
-    wanted: &Wanted,
-    asked: &Asked,
-    interrupt: &AtomicBool,
-    cause: &gix::Error,
-) -> FetchError {
-    let url = remote.url.clone();
-    if interrupt.load(Ordering::Relaxed) || is_timeout(cause) {
-        return FetchError::Timeout { url, timeout: FluxDuration(remote.timeout) };
-    }
-    if asked.refused.get() {
-        return FetchError::CredentialsRefused { url };
-    }
-    if asked.wanted.get() {
-        return FetchError::CredentialsMissing { url };
-    }
-    let cause = chain(cause);
-    if cause.contains("HTTP status 404") {
-        return FetchError::NoSuchRepository { url };
-    }
-    if cause.contains("did not match any refs") || cause.contains("not our ref") {
-        return FetchError::NoSuchReference { url, wanted: wanted.to_string() };
-    }
-    FetchError::Remote { url, cause }
-}
-
-fn is_timeout(error: &gix::Error) -> bool {
-    chain(error).contains("operation timed out")
-}
-
-fn chain(error: &gix::Error) -> String {
-    capstan_model::Chain(error).to_string().replace('\n', ": ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Remote;
-    use std::time::Duration;
-
-    #[test]
-    fn a_password_leaves_the_url() {
-        let remote = |url: &str| Remote::new(url, None, Duration::ZERO);
-        let with = remote("https://me:p%40ss:w%2@host:1/a@b.git");
-        assert_eq!(with.url, "https://host:1/a@b.git");
-        let credentials = with.credentials.expect("some");
-        assert_eq!((&*credentials.username, &**credentials.password.expose()), ("me", "p@ss:w%2"));
-        for plain in ["http://host/a@b.git", "https://host?x=a:b@c", "nonsense"] {
-            let remote = remote(plain);
-            assert_eq!((&*remote.url, remote.credentials.is_none()), (plain, true));
-        }
-        assert_eq!(remote("https://token@host/a.git").url, "https://host/a.git");
     }
 }

@@ -12,7 +12,7 @@ use crate::directories::{Directories, Directory, Named, is_hidden};
 ///
 /// - Symbolic links are absent, as in Flux's artifacts, unless the tree [follows them](GitTree::following_links). Then
 ///   they lead on as in a checkout, and never out of the commit.
-/// - Submodules are absent.
+/// - Submodules are absent, unless they are [mounted](crate::Repositories::with_submodules).
 /// - `.git`, in any case, is absent; a directory that holds an entry named so, `.` or `..`, or a name with `/`, cannot be
 ///   listed: Git makes no such tree, so somebody made it for harm.
 /// - A name that is not UTF-8 is absent: no kustomization can write it.
@@ -44,6 +44,12 @@ impl GitTree {
     #[must_use]
     pub fn following_links(self) -> Self {
         Self { follows: true, ..self }
+    }
+
+    /// The commit of the submodule at a path, 40 hex digits.
+    pub(crate) fn submodule(&self, path: &str) -> Option<String> {
+        let found = self.entry(&normalise(path).ok()?).ok()??;
+        matches!(found, (_, GitKind::Commit)).then(|| found.0.to_string())
     }
 
     /// Id and kind of what is at a path.

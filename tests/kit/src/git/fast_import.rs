@@ -10,7 +10,16 @@ use std::path::Path;
 pub(super) enum Change {
     RemoveAll,
     Remove(String),
-    Write { path: String, mode: &'static str, content: Vec<u8> },
+    Write {
+        path: String,
+        mode: &'static str,
+        content: Vec<u8>,
+    },
+    /// The commit of another repository, as a submodule stands in a tree.
+    Submodule {
+        path: String,
+        commit: String,
+    },
 }
 
 impl Change {
@@ -45,6 +54,9 @@ pub(super) fn commit_stream(
             Change::Write { path, mode, content } => {
                 line(&mut out, &format!("M {mode} inline {}", quoted(path)));
                 data(&mut out, content);
+            }
+            Change::Submodule { path, commit } => {
+                line(&mut out, &format!("M 160000 {commit} {}", quoted(path)));
             }
         }
     }

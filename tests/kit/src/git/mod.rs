@@ -3,8 +3,10 @@
 mod backend;
 mod fast_import;
 mod hook;
+mod proxy;
 mod repo;
 mod server;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,12 +18,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use hook::{Delivery, Push, WebHook};
+pub use proxy::Proxy;
 pub use repo::Repo;
+pub use tls::TlsDoor;
 
 /// The user that may read and write every repository.
 pub const USER: &str = "git";
 /// The user's password.
 pub const PASSWORD: &str = "capstan-kit-password";
+/// A token that opens as much.
+pub const TOKEN: &str = "capstan-kit-token";
 
 /// A Git server on a port of its own. Its repositories are gone when the last handle is dropped.
 #[derive(Clone)]
@@ -103,6 +109,14 @@ impl GitServer {
     /// The user's password.
     pub fn password(&self) -> &'static str {
         PASSWORD
+    }
+
+    /// The same repositories over TLS; with `asks`, only for who shows the certificate that the door holds.
+    ///
+    /// # Errors
+    /// When certificates cannot be made or no port is free.
+    pub async fn tls(&self, asks: bool) -> Result<TlsDoor> {
+        TlsDoor::open(&self.state.address, asks).await
     }
 
     /// Answers every request with 503 from now on, or no longer.

@@ -107,6 +107,37 @@ impl Repo {
         self.commit(branch, &changes, message).await
     }
 
+    /// Commits a submodule on top of the branch: `.gitmodules` names its URL, the path its commit. Returns the id.
+    ///
+    /// # Errors
+    /// When git refuses.
+    pub async fn add_submodule(
+        &self,
+        branch: &str,
+        path: &str,
+        url: &str,
+        commit: &str,
+    ) -> Result<String> {
+        let before =
+            self.read(&format!("refs/heads/{branch}"), ".gitmodules").await.unwrap_or_default();
+        let modules = format!("{before}[submodule \"{path}\"]\n\tpath = {path}\n\turl = {url}\n");
+        let changes = [
+            Change::file(".gitmodules", modules.into_bytes()),
+            Change::Submodule { path: path.to_owned(), commit: commit.to_owned() },
+        ];
+        self.commit(branch, &changes, "a submodule").await
+    }
+
+    /// Runs git in the repository and returns what it printed, without the last line break.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn run(&self, args: &[&str]) -> Result<String> {
+        let identity = ["-c", "user.name=Capstan Kit", "-c", "user.email=kit@capstan.example"];
+        let output = self.git(&[&identity, args].concat(), b"").await?;
+        Ok(String::from_utf8_lossy(&output).trim_end().to_owned())
+    }
+
     /// The commit that a branch or tag points to; nothing when there is none.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 
 use super::backend::{CgiRequest, serve};
-use super::{PASSWORD, Repo, Request, State, USER};
+use super::{PASSWORD, Repo, Request, State, TOKEN, USER};
 
 /// The largest request: a push of examples, not of films.
 const LARGEST: usize = 256 << 20;
@@ -88,9 +88,15 @@ fn repo_of(state: &State, path: &str) -> Option<Repo> {
 
 fn is_authorised(headers: &HeaderMap) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Basic "));
-    let decoded = given.and_then(|value| STANDARD.decode(value).ok());
-    decoded.is_some_and(|pair| pair == format!("{USER}:{PASSWORD}").as_bytes())
+    let Some((kind, value)) = given.and_then(|value| value.split_once(' ')) else { return false };
+    match kind {
+        "Bearer" => value == TOKEN,
+        "Basic" => STANDARD.decode(value).is_ok_and(|pair| {
+            let password = pair.strip_prefix(format!("{USER}:").as_bytes());
+            password == Some(PASSWORD.as_bytes()) || password == Some(TOKEN.as_bytes())
+        }),
+        _ => false,
+    }
 }
 
 fn plain(status: StatusCode, text: &str) -> Response<Body> {

@@ -47,13 +47,14 @@ impl Certs {
     }
 }
 
-struct Authority {
-    pem: String,
+/// Who signs certificates.
+pub(crate) struct Authority {
+    pub(crate) pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let key = KeyPair::generate().context("cannot make a key")?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "capstan-kit");
@@ -63,7 +64,7 @@ impl Authority {
         Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
-    fn issue(&self, params: &CertificateParams) -> Result<(String, String)> {
+    pub(crate) fn issue(&self, params: &CertificateParams) -> Result<(String, String)> {
         let key = KeyPair::generate().context("cannot make a key")?;
         let cert = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
         Ok((cert.pem(), key.serialize_pem()))

@@ -1,6 +1,6 @@
 //! A control plane: etcd, kube-apiserver and kube-controller-manager, without root.
 
-mod certs;
+pub(crate) mod certs;
 mod flags;
 mod kubeconfig;
 
