@@ -50,6 +50,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
     Ok(World {
         fetcher,
         repositories: Repositories::new(args.storage_path.join("git")),
+        cloud: Arc::default(),
         store: Arc::new(store),
         args: Arc::new(args),
         cluster,

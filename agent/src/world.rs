@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use capstan_api::flux::{FINALIZER, REQUESTED_AT};
+use capstan_cloud::Cloud;
 use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Note};
 use capstan_git::Repositories;
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) args: Arc<Args>,
     pub(crate) cluster: Cluster,
     pub(crate) repositories: Repositories,
+    /// AWS, as this process itself.
+    pub(crate) cloud: Arc<Cloud>,
     /// Fetches remote bases, where they are allowed.
     pub(crate) fetcher: Option<Fetcher>,
     pub(crate) store: Arc<capstan_store::Store>,

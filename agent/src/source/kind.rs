@@ -75,6 +75,8 @@ pub(super) struct FetchedTree {
     /// What the event of a new artifact says.
     pub(super) summary: String,
     pub(super) verification: Verification,
+    /// Status fields beside those of [`Kind::observed`] that came with this tree; null removes one.
+    pub(super) facts: Value,
 }
 
 /// A tree that was fetched before the process started.

@@ -140,13 +140,18 @@ async fn store<K: Kind>(
     spec: &K::Spec,
     fetched: FetchedTree,
 ) -> Result<Next, ClusterError> {
-    let FetchedTree { revision, tree, packed, metadata, summary, verification } = fetched;
+    let FetchedTree { revision, tree, packed, metadata, summary, verification, facts } = fetched;
     let generation = object.generation().unwrap_or_default();
     let since = since(world.sources.get(key), &revision, &tree).await;
-    let is_stored = held(world, key, object).is_some_and(|held| held.revision == revision);
+    // What is included may change what a revision shows.
+    let id = tree.id("");
+    let is_same =
+        |held: &Source| held.revision == revision && id.is_some() && held.tree.id("") == id;
+    let is_stored = held(world, key, object).is_some_and(|held| is_same(&held));
+    let is_changed = world.sources.get(key).is_some_and(|held| !is_same(&held));
     let (revision_, tree_) = (revision.clone(), Arc::clone(&tree));
     let source = Source { revision: revision_, tree: tree_, generation, is_restored: false, since };
-    if world.sources.put(key, source) {
+    if world.sources.put(key, source) || is_changed {
         tracing::info!(source = %key, revision, "fetched");
         wake_units(world, key);
     }
@@ -164,7 +169,11 @@ async fn store<K: Kind>(
         Ok(artifact) => artifact,
         Err(failure) => return fail(world, object, failure).await,
     };
-    let outcome = SourceOutcome::Stored { artifact, observed: K::observed(spec), verification };
+    let mut observed = K::observed(spec);
+    if let (Some(observed), Value::Object(facts)) = (observed.as_object_mut(), facts) {
+        observed.extend(facts);
+    }
+    let outcome = SourceOutcome::Stored { artifact, observed, verification };
     let status = source_status(&before, &outcome, World::ended(object));
     world.write_status(object, status).await?;
     notes::stored(world, object, &before, &summary).await;

@@ -5,12 +5,14 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
+use crate::codecommit::GitPassword;
 use crate::eks::EksToken;
 use crate::error::{Class, CloudError};
 use crate::rate::Bucket;
@@ -68,6 +70,7 @@ pub struct Clients {
     sts: OnceLock<aws_sdk_sts::Client>,
     buckets: Mutex<HashMap<Service, Bucket>>,
     tokens: Mutex<HashMap<String, EksToken>>,
+    passwords: Mutex<HashMap<String, GitPassword>>,
     account: OnceCell<String>,
 }
 
@@ -83,6 +86,7 @@ impl Clients {
             sts: OnceLock::new(),
             buckets: Mutex::default(),
             tokens: Mutex::default(),
+            passwords: Mutex::default(),
             account: OnceCell::new(),
         }
     }
@@ -165,20 +169,43 @@ impl Clients {
         if let Some(token) = self.tokens().get(cluster).filter(|token| now < token.renew_at()) {
             return Ok(token.clone());
         }
-        let error = |message: String| {
-            CloudError::new("sts", "presign GetCallerIdentity", Class::NotYet, message)
-        };
+        let credentials = self.credentials("presign GetCallerIdentity").await?;
+        let token = EksToken::mint(cluster, &self.region, &self.sts_endpoint(), credentials, now)?;
+        self.tokens().insert(cluster.to_owned(), token.clone());
+        Ok(token)
+    }
+
+    /// User name and password for a repository of CodeCommit: kept in memory, signed anew at two thirds of its life.
+    pub async fn git_password(&self, host: &str, path: &str) -> Result<GitPassword, CloudError> {
+        let now = SystemTime::now();
+        let key = format!("{host}{path}");
+        let known = self.passwords().get(&key).filter(|known| now < known.renew_at()).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let credentials = self.credentials("sign for CodeCommit").await?;
+        let signed = GitPassword::sign(host, path, &self.region, &credentials, now);
+        let mut passwords = self.passwords();
+        passwords.retain(|_, known| now < known.renew_at());
+        // What temporary keys signed ends with them.
+        if credentials.expiry().is_none_or(|ends| ends > signed.renew_at()) {
+            passwords.insert(key, signed.clone());
+        }
+        Ok(signed)
+    }
+
+    async fn credentials(&self, operation: &'static str) -> Result<Credentials, CloudError> {
+        let error = |message: String| CloudError::new("sts", operation, Class::NotYet, message);
         let provider = self
             .config
             .credentials_provider()
             .ok_or_else(|| error("no credentials are configured".to_owned()))?;
-        let credentials = provider
-            .provide_credentials()
-            .await
-            .map_err(|cause| own_error(&cause).unwrap_or_else(|| error(chain(&cause))))?;
-        let token = EksToken::mint(cluster, &self.region, &self.sts_endpoint(), credentials, now)?;
-        self.tokens().insert(cluster.to_owned(), token.clone());
-        Ok(token)
+        let given = provider.provide_credentials().await;
+        given.map_err(|cause| own_error(&cause).unwrap_or_else(|| error(chain(&cause))))
+    }
+
+    fn passwords(&self) -> MutexGuard<'_, HashMap<String, GitPassword>> {
+        self.passwords.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn sts_endpoint(&self) -> String {

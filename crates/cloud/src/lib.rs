@@ -6,6 +6,7 @@
 mod classify;
 mod clients;
 mod cloud;
+mod codecommit;
 mod eks;
 mod error;
 mod identity;
@@ -15,6 +16,7 @@ mod sdk;
 
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
+pub use codecommit::{GitPassword, codecommit};
 pub use eks::{EksToken, kubeconfig};
 pub use error::{Class, CloudError};
 pub use identity::{

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use crate::{FetchError, Remote};
+use crate::github::Tokens;
+use crate::{Credentials, FetchError, GithubApp, Remote};
 
 /// Every fetch leaves a small pack. Past this many, lookups slow down, and fetching anew is cheaper than repacking.
 const MOST_PACKS: usize = 64;
@@ -14,6 +16,7 @@ const MOST_PACKS: usize = 64;
 pub struct Repositories {
     root: PathBuf,
     locks: Arc<Mutex<HashMap<PathBuf, Arc<Mutex<State>>>>>,
+    tokens: Tokens,
 }
 
 /// What is known of a repository on disk.
@@ -26,7 +29,17 @@ struct State {
 impl Repositories {
     /// The repositories under a folder, which is made when the first one is.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), locks: Arc::default() }
+        Self { root: root.into(), locks: Arc::default(), tokens: Tokens::default() }
+    }
+
+    /// Credentials of a GitHub App's installation, asked for over the proxy and with the certificates of a remote. Blocks.
+    pub fn github(
+        &self,
+        app: &GithubApp,
+        remote: &Remote,
+        now: SystemTime,
+    ) -> Result<Credentials, FetchError> {
+        self.tokens.credentials(app, remote, now)
     }
 
     /// Opens the repository of a remote, making it when it is new, and runs something while nobody else writes to it.

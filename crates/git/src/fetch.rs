@@ -123,7 +123,7 @@ impl Fetch<'_> {
             None => self.error(wanted, &asked, &cause),
         };
         let origin = self.origin(wanted, refspecs)?;
-        let mut connection = self.connect(&origin, &failed)?;
+        let mut connection = self.connect(&origin, failed)?;
         connection.set_credentials(|action| asked.answer(self.remote, &action));
         let prepared = connection
             .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
@@ -164,7 +164,7 @@ impl Fetch<'_> {
         let asked = Asked::default();
         let failed = |cause: gix::Error| self.error(wanted, &asked, &cause);
         let origin = self.origin(wanted, &[refspec.to_owned()])?;
-        let mut connection = self.connect(&origin, &failed)?;
+        let mut connection = self.connect(&origin, failed)?;
         connection.set_credentials(|action| asked.answer(self.remote, &action));
         let options = gix::remote::ref_map::Options::default();
         let (map, _) = connection.ref_map(gix::progress::Discard, options).map_err(&failed)?;

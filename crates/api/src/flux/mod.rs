@@ -7,7 +7,10 @@ mod receiver;
 mod shared;
 mod unreconciled;
 
-pub use git_repository::{GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus};
+pub use git_repository::{
+    GitRepositoryInclude, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus,
+    GitRepositoryVerification,
+};
 pub use kustomization::{
     CommonMetadata, CrossNamespaceSource, CustomHealthCheck, Decryption, Dependency, HealthCheck,
     HistoryEntry, IgnoreRule, Image, Inventory, InventoryEntry, KubeConfig, KustomizationSpec,
