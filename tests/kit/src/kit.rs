@@ -83,6 +83,7 @@ impl Kit {
             name: identity.cluster.clone(),
             issuer: identity.issuer.clone(),
             token_webhook: None,
+            bare: false,
         };
         let place = dir.sub(&options.management)?;
         let repositories = dir.sub("git")?;

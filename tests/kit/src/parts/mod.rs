@@ -41,6 +41,10 @@ pub enum Part {
     Python,
     /// The Flux command line.
     Flux,
+    /// Flux's source-controller.
+    SourceController,
+    /// Flux's kustomize-controller.
+    KustomizeController,
     /// The kustomize command line.
     Kustomize,
     /// kustomize as a server of builds, for many of them.
@@ -77,6 +81,9 @@ impl Part {
         Self::KustomizeServe,
     ];
 
+    /// Flux itself, beside which we are measured and to which a cluster is handed over.
+    pub const FLUX_CONTROLLERS: [Self; 2] = [Self::SourceController, Self::KustomizeController];
+
     /// What a benchmark of the build engine needs.
     pub const BENCH: [Self; 2] = [Self::KustomizeBench, Self::FluxBench];
 
@@ -91,6 +98,8 @@ impl Part {
             Self::AwsCli => "aws",
             Self::Python => "capstan-kit-python",
             Self::Flux => "flux",
+            Self::SourceController => "source-controller",
+            Self::KustomizeController => "kustomize-controller",
             Self::Kustomize => "kustomize",
             Self::KustomizeServe => "kustomize-serve",
             Self::KustomizeBench => "kustomize-bench",
@@ -167,9 +176,13 @@ fn find(part: Part, cache: &Cache) -> Option<PathBuf> {
 }
 
 /// Whether a program that happens to be on PATH may take the place of ours: it says that it has the
-/// same minor version. Python's never may, for what it does depends on every package around it.
+/// same minor version. One that cannot say may not, and Python's never may, for what it does depends
+/// on every package around it.
 fn is_suitable(part: Part, file: &Path) -> bool {
     let Recipe::Go(recipe) = recipe(part) else { return false };
+    if recipe.version_args.is_empty() {
+        return false;
+    }
     let output = Command::new(file).args(recipe.version_args).stdin(Stdio::null()).output();
     output.is_ok_and(|output| {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -219,7 +232,8 @@ mod tests {
 
     #[test]
     fn every_part_has_a_recipe_with_a_version() {
-        for part in Part::ALL.into_iter().chain(Part::BENCH) {
+        let all = Part::ALL.into_iter().chain(Part::BENCH).chain(Part::FLUX_CONTROLLERS);
+        for part in all {
             let recipe = recipe(part);
             assert!(!recipe.version().is_empty(), "{part:?}");
             assert!(recipe.stamp().contains(recipe.version()), "{part:?}");

@@ -136,6 +136,28 @@ const FLUX: GoRecipe = GoRecipe {
     seconds: 133,
 };
 
+// Neither controller has a flag that says its version.
+const SOURCE_CONTROLLER: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/source-controller/go.mod"),
+    go_sum: include_str!("../../parts/source-controller/go.sum"),
+    sources: &[],
+    package: "github.com/fluxcd/source-controller",
+    version: "v1.9.6",
+    version_args: &[],
+    version_variable: None,
+    place: Place::OurModule,
+    seconds: 131,
+};
+
+const KUSTOMIZE_CONTROLLER: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/kustomize-controller/go.mod"),
+    go_sum: include_str!("../../parts/kustomize-controller/go.sum"),
+    package: "github.com/fluxcd/kustomize-controller",
+    version: "v1.9.5",
+    seconds: 120,
+    ..SOURCE_CONTROLLER
+};
+
 const PYTHON: PythonRecipe = PythonRecipe {
     requirements: include_str!("../../parts/requirements.txt"),
     programs: &[("moto_server", "moto_server"), ("aws", "aws"), ("capstan-kit-python", "python")],
@@ -157,6 +179,8 @@ pub(super) fn recipe(part: Part) -> Recipe {
             ..kubernetes("k8s.io/kubernetes/cmd/kubectl", 18)
         }),
         Part::Flux => Recipe::Go(FLUX),
+        Part::SourceController => Recipe::Go(SOURCE_CONTROLLER),
+        Part::KustomizeController => Recipe::Go(KUSTOMIZE_CONTROLLER),
         Part::Kustomize => Recipe::Go(KUSTOMIZE),
         Part::KustomizeServe => Recipe::Go(KUSTOMIZE_SERVE),
         Part::KustomizeBench => Recipe::Go(KUSTOMIZE_BENCH),

@@ -39,6 +39,9 @@ pub struct ControlPlaneSpec {
     /// The URL that is asked about tokens which the API server does not know itself
     /// (`TokenReview`, version v1).
     pub token_webhook: Option<String>,
+    /// Without kube-controller-manager: nothing runs beside what is measured, and nothing makes
+    /// pods or default ServiceAccounts.
+    pub bare: bool,
 }
 
 /// A running control plane. Dropping it ends its programs and removes its database.
@@ -149,6 +152,13 @@ impl ControlPlane {
         &self.dir
     }
 
+    /// The process id of one of its programs; nothing while that does not run.
+    pub fn process_id(&self, part: Part) -> Option<u32> {
+        let running = self.running();
+        let named = |process: &&Process| process.program().ends_with(part.program());
+        running.iter().find(named).map(Process::id)
+    }
+
     /// Whether all of its programs run.
     pub fn is_running(&self) -> bool {
         let running = self.running();
@@ -195,7 +205,7 @@ impl ControlPlane {
             StartFault::PortTaken => anyhow!("another process took a port"),
             StartFault::Other(error) => error,
         })?;
-        self.wait_for_controllers().await
+        if self.spec.bare { Ok(()) } else { self.wait_for_controllers().await }
     }
 
     async fn prepare(dir: &Path, programs: Programs, spec: ControlPlaneSpec) -> Result<Self> {
@@ -255,6 +265,9 @@ impl ControlPlane {
             log: self.log("kube-apiserver"),
         }))?;
         self.wait_for_apiserver().await?;
+        if self.spec.bare {
+            return Ok(());
+        }
         self.spawn(&flags::controllers(
             &self.programs.controllers,
             &self.admin_kubeconfig,

@@ -24,6 +24,7 @@ impl Cluster {
             name: name.to_owned(),
             issuer: format!("https://oidc.eks.eu-west-1.amazonaws.com/id/{name}"),
             token_webhook: None,
+            bare: false,
         };
         let plane = ControlPlane::start(&dir.sub("plane")?, &parts, spec).await?;
         let nodes = Nodes::start(NodesSpec::of(&plane, &dir.sub("nodes")?)?).await?;

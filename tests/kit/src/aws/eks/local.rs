@@ -80,6 +80,7 @@ impl KitPlane {
             name: order.name,
             issuer: order.issuer,
             token_webhook: Some(order.token_webhook),
+            bare: false,
         };
         let plane = ControlPlane::start(&dir, &parts, spec).await?;
         let aws = AwsAccess { endpoint_url: order.aws_endpoint, region: order.region };
