@@ -1,17 +1,16 @@
-mod table;
-
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use capstan_bench::table::{Row, Target, Unit, markdown};
 use capstan_bench::trees::Scene;
 use capstan_bench::{Report, median};
 use capstan_kit::{Part, Parts};
 use clap::Subcommand;
 
 use crate::cargo;
-use table::{Row, Unit};
 
 /// What to time.
 #[derive(Subcommand)]
@@ -22,12 +21,37 @@ pub(crate) enum What {
         #[arg(long)]
         keep: Option<PathBuf>,
     },
+    /// Our agent beside Flux's controllers: the same objects on real control planes, in one run.
+    #[command(disable_help_flag = true)]
+    Gitops {
+        /// Arguments of the program that measures; `--help` shows them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
 }
 
 pub(crate) fn run(what: &What) -> Result<()> {
-    let What::Build { keep } = what;
+    match what {
+        What::Build { keep } => build(keep.as_deref()),
+        What::Gitops { args } => gitops(args),
+    }
+}
+
+/// Builds agent and program with optimisation, and runs the program.
+fn gitops(args: &[OsString]) -> Result<()> {
+    let program = "gitops-bench";
+    let bins = ["--bin", "capstan-agent", "--bin", program];
+    let mut command = cargo::command();
+    command.args(["build", "--release", "--workspace"]).args(bins);
+    let built = executable(command, program)?;
+    let status = Command::new(built).args(args).status().context("it cannot be started")?;
+    ensure!(status.success(), "{program} failed");
+    Ok(())
+}
+
+fn build(keep: Option<&Path>) -> Result<()> {
     let folder = tempfile::tempdir().context("no place for the trees")?;
-    let folder = keep.as_deref().unwrap_or_else(|| folder.path());
+    let folder = keep.unwrap_or_else(|| folder.path());
     let parts = Parts::find_or_build(&Part::BENCH)?;
     let programs = Programs {
         kustomize: parts.path(Part::KustomizeBench)?.to_owned(),
@@ -42,7 +66,7 @@ pub(crate) fn run(what: &What) -> Result<()> {
         place.same_bytes().with_context(|| scene.name.to_owned())?;
         rows.extend(place.time(&scene)?);
     }
-    table::print(&rows);
+    println!("\n{}", markdown(&["kustomize", "Flux"], &rows));
     Ok(())
 }
 
@@ -55,21 +79,22 @@ struct Programs {
 /// The optimised program of ours.
 fn own_program() -> Result<PathBuf> {
     let mut command = cargo::command();
-    command.args([
-        "build",
-        "--release",
-        "-p",
-        "capstan-bench",
-        "--message-format=json-render-diagnostics",
-    ]);
+    command.args(["build", "--release", "-p", "capstan-bench"]);
+    executable(command, "capstan-bench")
+}
+
+/// Runs a build; gives the program of that name.
+fn executable(mut command: Command, name: &str) -> Result<PathBuf> {
+    command.arg("--message-format=json-render-diagnostics");
     let output = command.stderr(Stdio::inherit()).output().context("failed to run cargo")?;
     ensure!(output.status.success(), "cargo build failed");
     let text = String::from_utf8(output.stdout).context("cargo printed something unreadable")?;
     let executable = |line| -> Option<PathBuf> {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(message.get("executable")?.as_str()?.into())
+        let path: PathBuf = message.get("executable")?.as_str()?.into();
+        (path.file_name()? == name).then_some(path)
     };
-    text.lines().find_map(executable).context("cargo built no program")
+    text.lines().find_map(executable).with_context(|| format!("cargo built no {name}"))
 }
 
 /// A tree on disk, and what is to be built of it.
@@ -120,7 +145,8 @@ impl Place<'_> {
             };
             let flux = Some(whole(&flux));
             return Ok(vec![
-                Row::new(name, Unit::Time, Some(whole(&theirs)), flux, whole(&own)).at_most(0.2),
+                Row::new(name, Unit::Time, [Some(whole(&theirs)), flux], Some(whole(&own)))
+                    .target(Target::Of(0, 0.2)),
             ]);
         }
         let threads = self.report(ours, &["--rounds", "11", "--threads", "2"])?;
@@ -128,34 +154,23 @@ impl Place<'_> {
         let own_memory = self.report(ours, &["--threads", "2"])?.peak_kilobytes;
         let revision = self.report(ours, &["--revision", "--rounds", "11"])?;
         let named = |what: &str| format!("{}: {what}", scene.name);
+        let time = |what: &str, peers: [Option<u64>; 2], ours: u64| {
+            Row::new(named(what), Unit::Time, peers, Some(ours))
+        };
         Ok(vec![
-            Row::new(named("a build"), Unit::Time, Some(one(&theirs)), Some(one(&flux)), one(&own))
-                .at_most(0.2),
-            Row::new(
-                named(&format!("{count} builds, serial")),
-                Unit::Time,
-                Some(whole(&theirs)),
-                None,
-                whole(&own),
-            ),
-            Row::new(
-                named(&format!("{count} builds, ours on two threads")),
-                Unit::Time,
-                Some(whole(&theirs)),
-                None,
+            time("a build", [Some(one(&theirs)), Some(one(&flux))], one(&own))
+                .target(Target::Of(0, 0.2)),
+            time(&format!("{count} builds, serial"), [Some(whole(&theirs)), None], whole(&own)),
+            time(
+                &format!("{count} builds, ours on two threads"),
+                [Some(whole(&theirs)), None],
                 whole(&threads),
             )
-            .at_most(0.1),
-            Row::new(
-                named("a revision that touches one"),
-                Unit::Time,
-                None,
-                None,
-                whole(&revision),
-            )
-            .within(20_000_000),
-            Row::new(named("peak memory"), Unit::Memory, Some(memory), None, own_memory)
-                .at_most(0.3),
+            .target(Target::Of(0, 0.1)),
+            time("a revision that touches one", [None, None], whole(&revision))
+                .target(Target::Bound(20_000_000)),
+            Row::new(named("peak memory"), Unit::Memory, [Some(memory), None], Some(own_memory))
+                .target(Target::Of(0, 0.3)),
         ])
     }
 

@@ -37,7 +37,11 @@ enum Task {
         action: kit::Action,
     },
     /// Runs every test: what they need is installed or built first.
-    Test,
+    Test {
+        /// The long ones too, which take minutes each.
+        #[arg(long)]
+        long: bool,
+    },
     /// Runs folders of recorded cases of kustomize, Flux, kstatus and Crossplane against ours.
     Conformance {
         /// The folder with the case files; else the one beside the checkout.
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Demo { exit } => demo::run(exit),
         Task::Kit { action } => kit::run(&action),
-        Task::Test => test::run(),
+        Task::Test { long } => test::run(long),
         Task::Conformance { cases, json } => conformance::run(cases.as_deref(), json),
         Task::Bench { what } => bench::run(&what),
         Task::Fuzz(options) => fuzz::run(&options),

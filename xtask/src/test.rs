@@ -20,14 +20,17 @@ struct Counts {
 /// Gets the parts of the kit, builds everything, runs every test, and closes with a line that counts them.
 ///
 /// A test that cannot run for want of data prints `SKIPPED <what>`; a skip that tests/allowed-skips does not list fails
-/// the run in CI.
-pub(crate) fn run() -> Result<()> {
+/// the run in CI. A test that takes minutes is marked as ignored, and runs with `long`.
+pub(crate) fn run(long: bool) -> Result<()> {
     crate::kit::build_parts()?;
     let programs = cargo::build_programs()?;
     let mut counts = Counts::default();
     // One call for the whole workspace: any other choice of packages would choose other features and build everything again.
     let mut command = cargo::command();
     command.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    if long {
+        command.arg("--include-ignored");
+    }
     command.env("CAPSTAN_BIN", &programs);
     let good = watch(command, &mut counts)?;
     let allowed = allowed_skips()?;

@@ -3,6 +3,7 @@
 mod report;
 pub mod revision;
 pub mod run;
+pub mod table;
 pub mod trees;
 
 pub use report::{Report, median};

@@ -39,7 +39,7 @@ fn with_args(mut objects: Vec<Manifest>, deployment: &str, args: &[&str]) -> Vec
 }
 
 /// Installs the CRDs and waits until they are served.
-async fn crds(cluster: &Cluster) -> Result<()> {
+pub async fn crds(cluster: &Cluster) -> Result<()> {
     let crds = render("crds")?;
     apply(cluster, &crds).await?;
     for crd in &crds {

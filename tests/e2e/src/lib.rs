@@ -1,7 +1,10 @@
 //! The story from a push to a cluster that the hub created, as a library: the demo tells it, the tests check it.
 
+pub mod bare;
+pub mod calls;
 pub mod crash;
 pub mod door;
+pub mod engine;
 pub mod fleet;
 pub mod install;
 pub mod look;

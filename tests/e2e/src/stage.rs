@@ -1,5 +1,6 @@
 //! A kit with the product installed: what every end-to-end test stands on.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -180,7 +181,12 @@ pub async fn says(
 
 /// The administrator's view of a cluster of the kit.
 pub async fn administrator(of: &capstan_kit::Cluster) -> Result<Cluster> {
-    let text = std::fs::read_to_string(of.kubeconfig()).context("a cluster has a kubeconfig")?;
+    connect(of.kubeconfig()).await
+}
+
+/// The cluster that a kubeconfig file names.
+pub async fn connect(kubeconfig: &Path) -> Result<Cluster> {
+    let text = std::fs::read_to_string(kubeconfig).context("a cluster has a kubeconfig")?;
     let kubeconfig = kube::config::Kubeconfig::from_yaml(&text)?;
     let options = kube::config::KubeConfigOptions::default();
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
