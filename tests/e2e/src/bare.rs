@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use capstan_cluster::Cluster;
-use capstan_kit::{ControlPlane, ControlPlaneSpec, GitServer, KitDir, Part, Parts};
+use capstan_kit::{ControlPlane, ControlPlaneSpec, GitServer, KitDir, Part, Parts, ports};
 use serde_json::json;
 
 use crate::engine::Place;
@@ -62,7 +62,8 @@ impl Bare {
     /// Where an engine runs that works on so many units at once.
     pub fn place(&self, concurrent: usize) -> Result<Place> {
         let kubeconfig = self.plane.admin_kubeconfig().to_owned();
-        Ok(Place { kubeconfig, folder: self.dir.sub("engine")?, concurrent })
+        let [artifacts] = ports::free()?;
+        Ok(Place { kubeconfig, folder: self.dir.sub("engine")?, concurrent, artifacts })
     }
 
     /// Ends it after all went well; the logs go unless they are to be kept.

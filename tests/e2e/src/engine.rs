@@ -33,6 +33,8 @@ pub struct Place {
     pub folder: PathBuf,
     /// How many units it works on at once.
     pub concurrent: usize,
+    /// The port of its artifacts on 127.0.0.1: the same for engines that follow one another, as the name of a Service is.
+    pub artifacts: u16,
 }
 
 impl Place {
@@ -41,6 +43,10 @@ impl Place {
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
+    }
+
+    fn artifacts(&self) -> String {
+        format!("127.0.0.1:{}", self.artifacts)
     }
 
     /// A program of an engine, with what all of them are told.

@@ -10,8 +10,8 @@ use super::{Engine, Place};
 /// Our agent, without AWS.
 pub struct Capstan {
     program: PathBuf,
-    /// Artifacts, webhooks, health.
-    ports: [u16; 3],
+    /// Webhooks, health.
+    ports: [u16; 2],
 }
 
 impl Capstan {
@@ -27,7 +27,8 @@ impl Engine for Capstan {
     }
 
     fn programs(&self, place: &Place) -> Result<Vec<ProcessSpec>> {
-        let [artifacts, webhooks, health] = self.ports.map(|port| format!("127.0.0.1:{port}"));
+        let [webhooks, health] = self.ports.map(|port| format!("127.0.0.1:{port}"));
+        let artifacts = place.artifacts();
         let agent = place
             .program(&self.program)
             .arg("--no-managed-resources")

@@ -10,8 +10,8 @@ use super::{Engine, Place};
 pub struct Flux {
     source: PathBuf,
     kustomize: PathBuf,
-    /// Artifacts, then metrics and health of each.
-    ports: [u16; 5],
+    /// Metrics and health of each.
+    ports: [u16; 4],
     /// `--requeue-dependency`, where it is not Flux's own.
     requeue: Option<&'static str>,
 }
@@ -41,8 +41,9 @@ impl Engine for Flux {
     }
 
     fn programs(&self, place: &Place) -> Result<Vec<ProcessSpec>> {
-        let [artifacts, ports @ ..] = self.ports.map(|port| format!("127.0.0.1:{port}"));
+        let ports = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let [source_metrics, source_health, metrics, health] = ports;
+        let artifacts = place.artifacts();
         // Where the controllers unpack what they work on.
         let scratch = place.sub("flux-scratch")?;
         let source = place
