@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// ServiceAccount that is impersonated where a Kustomization names none.
     #[arg(long, default_value = "")]
     pub(crate) default_service_account: String,
+    /// Secret of the agent's namespace with age keys, for Kustomizations that decrypt and name no Secret.
+    #[arg(long, default_value = "")]
+    pub(crate) sops_age_secret: String,
     /// ServiceAccount whose token is used for a remote cluster where its ConfigMap names none.
     #[arg(long, default_value = "")]
     pub(crate) default_kubeconfig_service_account: String,

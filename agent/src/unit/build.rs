@@ -8,6 +8,7 @@ use capstan_model::{Advice, GroupVersionKind, Manifest, ObjectSelector, Selector
 use capstan_plan::{IgnoreRule, Input, InventoryEntry, Owner, Plan, Scope, Settings};
 use capstan_remote::Fetcher;
 use capstan_report::Failure;
+use capstan_sops::{DecryptError, Decryptor, Keys, NoKeyService, Sources};
 use capstan_tree::{ReadSet, Recorder, Tree as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -35,7 +36,10 @@ pub(super) async fn build(
 ) -> Result<Build, Failure> {
     let (source, variables) = (ready.source.clone(), ready.variables.clone());
     let (overlay, spec, fetcher) = (overlay(unit)?, spec.clone(), world.fetcher.clone());
-    let work = move || build_now(&source, &spec, &overlay, &variables, fetcher.as_ref());
+    let keys = ready.keys.keys.clone();
+    let work = move || {
+        build_now(&source, &spec, &overlay, (&variables, keys.as_deref()), fetcher.as_ref())
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(panic) => Err(failure("BuildFailed", format!("the build panicked: {panic}"))),
@@ -46,7 +50,7 @@ fn build_now(
     source: &Source,
     spec: &KustomizationSpec,
     overlay: &Overlay,
-    variables: &Variables,
+    (variables, keys): (&Variables, Option<&Keys>),
     fetcher: Option<&Fetcher>,
 ) -> Result<Build, Failure> {
     let path = spec.path.as_deref().unwrap_or(".").trim_start_matches('/');
@@ -61,20 +65,36 @@ fn build_now(
     }
     let failed =
         |advice: String| failure("BuildFailed", format!("kustomize build failed: {advice}"));
+    let decryptor = keys.map(|keys| Decryptor::new(keys, &NoKeyService));
+    let undecrypted = |error: DecryptError| failure("BuildFailed", Advice(&error).to_string());
+    let plain = match &decryptor {
+        Some(decryptor) => decryptor.sources(&tree, path, &spec.components).map_err(undecrypted)?,
+        None => Sources::default(),
+    };
+    let plain = plain.over(&tree);
     let is_remote = Cell::new(false);
     let manifests = match fetcher {
-        None => capstan_build::build(&tree, path, overlay, Options::FLUX)
+        None => capstan_build::build(&plain, path, overlay, Options::FLUX)
             .map_err(|error| failed(Advice(&error).to_string()))?,
         Some(fetcher) => {
             let build = |remotes: &Remotes| {
-                let built = build_with(&tree, path, overlay, Options::FLUX, remotes);
+                let built = build_with(&plain, path, overlay, Options::FLUX, remotes);
                 is_remote.set(is_remote.get() || matches!(built, Ok(Built::Needs(_))));
                 built
             };
             fetcher.run(build).map_err(|error| failed(Advice(&error).to_string()))?
         }
     };
+    drop(plain);
     let reads = (!is_remote.get()).then(|| tree.into_read_set());
+    let manifests = match &decryptor {
+        Some(decryptor) => manifests
+            .into_iter()
+            .map(|manifest| decryptor.object(manifest))
+            .collect::<Result<_, _>>()
+            .map_err(undecrypted)?,
+        None => manifests,
+    };
     if !variables.apply {
         return Ok(Build { manifests, reads });
     }

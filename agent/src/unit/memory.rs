@@ -44,6 +44,7 @@ pub(super) struct Inputs {
     pub(super) generation: i64,
     pub(super) requested_at: Option<String>,
     pub(super) variables: String,
+    pub(super) keys: String,
     pub(super) target: String,
 }
 

@@ -12,6 +12,7 @@ mod expressions;
 mod finalize;
 mod guard;
 mod health;
+mod keys;
 mod memory;
 mod notes;
 mod ready;

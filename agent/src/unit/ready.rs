@@ -5,6 +5,7 @@ use capstan_model::{Condition, ConditionStatus, Conditions, Manifest, Namespaced
 use capstan_report::Failure;
 
 use super::expressions::Expressions;
+use super::keys::{self, UnitKeys};
 use super::target::{self, Target};
 use super::variables::{self, Variables};
 use super::{depends, failure};
@@ -18,6 +19,7 @@ pub(super) struct Ready {
     pub(super) source: Source,
     pub(super) variables: Variables,
     pub(super) target: Target,
+    pub(super) keys: UnitKeys,
 }
 
 /// Gets them; a failure comes with the revision that it is about, if that is known.
@@ -35,10 +37,11 @@ pub(super) async fn ready(
     let variables = variables::read(&world.cluster, spec.post_build.as_ref(), unit.namespace())
         .await
         .map_err(with_revision)?;
+    let keys = keys::read(world, unit, spec).await.map_err(with_revision)?;
     let target = target::target(world, unit, spec)
         .await
         .map_err(|none| with_revision(none.into_failure()))?;
-    Ok(Ready { source, variables, target })
+    Ok(Ready { source, variables, target, keys })
 }
 
 fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<Source, Failure> {

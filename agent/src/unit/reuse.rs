@@ -71,6 +71,7 @@ mod tests {
             generation: 1,
             requested_at: None,
             variables: String::new(),
+            keys: String::new(),
             target: String::new(),
         }
     }

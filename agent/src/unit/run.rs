@@ -54,6 +54,7 @@ impl Run<'_> {
             generation: unit.generation().unwrap_or_default(),
             requested_at: unit.annotation(REQUESTED_AT).map(str::to_owned),
             variables: self.ready.variables.digest(),
+            keys: self.ready.keys.version.clone(),
             target: self.ready.target.name.clone(),
         }
     }

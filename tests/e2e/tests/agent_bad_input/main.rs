@@ -3,6 +3,7 @@
 
 mod builds;
 mod case;
+mod decryption;
 mod dependencies;
 mod drift;
 mod expressions;
@@ -32,6 +33,7 @@ async fn bad_input_ends_in_a_condition_and_harms_nobody() -> Result<()> {
         rejections::cases(&stage),
         targets::cases(&stage),
         dependencies::cases(&stage),
+        decryption::cases(&stage),
         drift::cases(&stage),
         expressions::cases(&stage),
         health::cases(&stage),
