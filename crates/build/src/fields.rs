@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use capstan_model::GroupVersionKind;
+use capstan_yaml::{Map, Tag, Value};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::error::BuildError;
 use crate::resource::Resource;
@@ -65,25 +65,36 @@ impl Field {
     }
 
     /// The maps at the path, with their JSON pointers.
-    pub(crate) fn maps<'a>(&self, root: &'a Value) -> Vec<(String, &'a Map<String, Value>)> {
+    pub(crate) fn maps<'a>(&self, root: &'a Value) -> Vec<(String, &'a Map)> {
         let mut found = Vec::new();
         maps_below(root, &split(&self.path), "", &mut found);
         found
     }
 
-    /// Calls `change` on every value at the path. `blank` is what a missing field starts as.
+    /// Calls `change` on every value at the path. `made` is what a missing field starts as.
     ///
     /// # Errors
     /// What `change` says, or why the path does not fit the object.
     pub(crate) fn visit(
         &self,
         root: &mut Value,
-        blank: &Value,
+        made: Made,
         change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
     ) -> Result<(), String> {
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
-        walk(root, Some(path), if self.create { Some(blank) } else { None }, change)
+        walk(root, Some(path), if self.create { made } else { Made::Nothing }, change)
     }
+}
+
+/// What a field starts as that is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It is not made.
+    Nothing,
+    /// A map.
+    Map,
+    /// A scalar; one that is there and null gets the type.
+    Scalar(Tag),
 }
 
 /// A key as a step of a JSON pointer.
@@ -91,12 +102,7 @@ pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn maps_below<'a>(
-    value: &'a Value,
-    keys: &[String],
-    at: &str,
-    found: &mut Vec<(String, &'a Map<String, Value>)>,
-) {
+fn maps_below<'a>(value: &'a Value, keys: &[String], at: &str, found: &mut Vec<(String, &'a Map)>) {
     match (value, keys.split_first()) {
         (Value::Object(map), None) => {
             found.push((at.to_owned(), map));
@@ -153,68 +159,77 @@ fn plain(key: &str) -> Cow<'_, str> {
 fn walk(
     value: &mut Value,
     path: Option<&str>,
-    blank: Option<&Value>,
+    made: Made,
     change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
 ) -> Result<(), String> {
     let Some(keys) = path else { return change(value) };
     match value {
-        Value::Null => Ok(()),
-        Value::Array(items) => {
-            items.iter_mut().try_for_each(|item| walk(item, path, blank, change))
-        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| walk(item, path, made, change)),
         Value::Object(map) => {
             let (key, rest) = next_key(keys);
-            match enter(map, &key, rest.is_none(), blank)? {
-                Some(child) => walk(child, rest, blank, change),
+            match enter(map, &key, rest.is_none(), made)? {
+                Some(child) => walk(child, rest, made, change),
                 None => Ok(()),
             }
         }
-        _ => Err("expected sequence or mapping node".to_owned()),
+        null if null.is_null() => Ok(()),
+        Value::Scalar(_) => Err("expected sequence or mapping node".to_owned()),
     }
 }
 
-/// The value of a key, made from `blank` where it is to be made.
+/// The value of a key, made where it is to be made.
 fn enter<'a>(
-    map: &'a mut Map<String, Value>,
+    map: &'a mut Map,
     key: &str,
     is_last: bool,
-    blank: Option<&Value>,
+    made: Made,
 ) -> Result<Option<&'a mut Value>, String> {
     let (key, is_list) = key.strip_suffix("[]").map_or((key, false), |key| (key, true));
     if key.is_empty() {
         return Err("cannot set or create an empty field name".to_owned());
     }
-    let made = match blank {
-        _ if is_list => None,
-        Some(blank) if is_last => Some(blank.clone()),
-        Some(_) => Some(Value::Object(Map::new())),
-        None => None,
+    let made = match made {
+        _ if is_list => Made::Nothing,
+        Made::Scalar(_) if !is_last => Made::Map,
+        made => made,
     };
-    if let (true, Some(made)) = (map.get(key).is_none_or(Value::is_null), made) {
-        map.insert(key.to_owned(), made);
+    if !map.contains_key(key) {
+        let blank = match made {
+            Made::Nothing => return Ok(None),
+            Made::Map => Value::map(),
+            Made::Scalar(_) => Value::bare(""),
+        };
+        map.insert(key.to_owned(), blank);
     }
     let found = map.get_mut(key);
-    Ok(match found {
-        // The path says that it is a list.
-        Some(null @ Value::Null) if is_list => {
-            *null = Value::Array(Vec::new());
-            Some(null)
+    Ok(found.map(|found| {
+        if found.is_null() {
+            match (made, &mut *found) {
+                (Made::Map, _) => *found = Value::map(),
+                (Made::Scalar(tag), Value::Scalar(scalar)) => scalar.tag = tag,
+                // The path says that it is a list.
+                _ if is_list => *found = Value::Array(Vec::new()),
+                _ => {}
+            }
         }
-        found => found,
-    })
+        found
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Field;
-    use serde_json::{Value, json};
+    use super::{Field, Made};
+    use capstan_yaml::{Tag, Value};
+    use serde_json::{Value as Json, json};
 
-    fn set(field: &Field, value: &mut Value, to: &Value) {
+    fn set(field: &Field, json: &mut Json, to: &Json) {
         let change = &mut |found: &mut Value| {
-            *found = to.clone();
+            *found = to.clone().into();
             Ok(())
         };
-        field.visit(value, &json!(""), change).expect("the path fits");
+        let mut value = Value::from(json.clone());
+        field.visit(&mut value, Made::Scalar(Tag::Text), change).expect("the path fits");
+        *json = value.into_json();
     }
 
     #[test]
@@ -231,7 +246,8 @@ mod tests {
     #[test]
     fn a_path_through_a_scalar_is_an_error() {
         let change = &mut |_: &mut Value| Ok(());
-        let error = Field::everywhere("a/b").visit(&mut json!({"a": 1}), &json!(""), change);
+        let mut value = Value::from(json!({"a": 1}));
+        let error = Field::everywhere("a/b").visit(&mut value, Made::Map, change);
         assert_eq!(error, Err("expected sequence or mapping node".to_owned()));
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use capstan_yaml::{Map, Value, set_field};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value as Json, json};
 
 use crate::decode::{Mode, decode};
 use crate::error::BuildError;
@@ -69,8 +70,8 @@ pub(crate) struct GeneratorOptions {
 
 impl GeneratorOptions {
     /// As a kustomization has them, without what is not set.
-    pub(crate) fn to_value(&self) -> Value {
-        let mut map = Map::new();
+    pub(crate) fn to_value(&self) -> Json {
+        let mut map = serde_json::Map::new();
         for (key, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
             if !pairs.is_empty() {
                 map.insert(key.to_owned(), json!(pairs));
@@ -83,7 +84,7 @@ impl GeneratorOptions {
         for (key, _) in flags.into_iter().filter(|(_, set)| *set) {
             map.insert(key.to_owned(), true.into());
         }
-        Value::Object(map)
+        Json::Object(map)
     }
 
     /// The options of one generator over those of its layer.
@@ -117,8 +118,8 @@ impl Generator {
         name: &str,
         namespace: &str,
     ) -> Result<Self, BuildError> {
-        let mut config = config.clone();
-        if let Value::Object(map) = &mut config {
+        let mut config = config.to_json().map_err(BuildError::new)?;
+        if let Json::Object(map) = &mut config {
             for field in ["apiVersion", "kind", "metadata", "env"] {
                 map.remove(field);
             }
@@ -184,7 +185,8 @@ fn object(
     }
     for (field, entries) in [("labels", &options.labels), ("annotations", &options.annotations)] {
         if !entries.is_empty() {
-            metadata.insert(field.to_owned(), json!(entries));
+            let entry = |(key, text): (&String, &String)| (key.clone(), text.as_str().into());
+            metadata.insert(field.to_owned(), entries.iter().map(entry).collect::<Map>().into());
         }
     }
     let mut root = Map::new();
@@ -203,7 +205,7 @@ fn object(
         root.insert("immutable".to_owned(), true.into());
     }
     if kind == Kind::Secret {
-        root.insert("data".to_owned(), Value::Object(Map::new()));
+        root.insert("data".to_owned(), Value::map());
     }
     for (key, content) in pairs(loader, directory, generator)? {
         let (field, text) = match (kind, String::from_utf8(content)) {
@@ -212,8 +214,10 @@ fn object(
             (Kind::Secret, Ok(text)) => ("data", base64(text.as_bytes())),
             (Kind::Secret, Err(binary)) => ("data", base64(binary.as_bytes())),
         };
-        let data = root.entry(field).or_insert_with(|| Value::Object(Map::new()));
-        data[key] = text.into();
+        let data = root.entry(field.to_owned()).or_insert_with(Value::map);
+        if let Value::Object(data) = data {
+            set_field(data, &key, text.into());
+        }
     }
     let mut resource = Resource::new(Value::Object(root), placed.place.clone());
     resource.behavior = generator.behavior;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use capstan_yaml::{Comments, Node, NodeKind, NodeStyle};
-use serde_json::{Map, Value, json};
+use capstan_yaml::{Comments, Node, NodeKind, NodeStyle, Value};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::resource::Resource;
@@ -29,7 +29,8 @@ pub(crate) fn suffix(resource: &Resource) -> String {
 /// What is digested: the data for ConfigMaps and Secrets, else everything.
 pub(crate) fn input(resource: &Resource) -> String {
     let field = |name: &str| resource.value.get(name).filter(|v| !v.is_null());
-    let or_empty = |name: &str| field(name).cloned().unwrap_or_else(|| "".into());
+    let json = |value: &Value| value.to_json().unwrap_or_default();
+    let or_empty = |name: &str| field(name).map_or_else(|| "".into(), json);
     let kind = resource.text("/kind");
     let mut input = Map::new();
     input.insert("kind".to_owned(), kind.into());
@@ -42,13 +43,13 @@ pub(crate) fn input(resource: &Resource) -> String {
         _ => ("", true),
     };
     if whole {
-        return go_json(&resource.value);
+        return go_json(&json(&resource.value));
     }
     if kind == "Secret" {
         input.insert("type".to_owned(), or_empty("type"));
     }
     if let Some(value) = field(extra) {
-        input.insert(extra.to_owned(), value.clone());
+        input.insert(extra.to_owned(), json(value));
     }
     go_json(&json!(input))
 }
@@ -78,7 +79,7 @@ fn node_json(node: &Node, anchors: &mut BTreeMap<String, String>) -> String {
         NodeStyle::Folded => 16,
         NodeStyle::Flow => 32,
     } + i32::from(node.is_tagged);
-    let text = |text: &str| Value::from(text).to_string();
+    let text = |text: &str| Json::from(text).to_string();
     let content: Vec<String> = node.content.iter().map(|node| node_json(node, anchors)).collect();
     let content = match content.is_empty() {
         true => "null".to_owned(),
@@ -120,7 +121,7 @@ fn shorten(json: &str) -> String {
 }
 
 /// JSON as Go writes it: sorted keys, and the characters of HTML escaped.
-fn go_json(value: &Value) -> String {
+fn go_json(value: &Json) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
     html_escaped(&sorted.to_string())
@@ -158,7 +159,7 @@ mod tests {
                 "74bd68bm66",
             ),
         ] {
-            assert_eq!(suffix(&Resource::new(value, Place::default())), expected);
+            assert_eq!(suffix(&Resource::new(value.into(), Place::default())), expected);
         }
     }
 

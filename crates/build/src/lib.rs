@@ -95,7 +95,7 @@ pub fn build_with(
     remotes: &Remotes,
 ) -> Result<Built<Vec<Manifest>>, BuildError> {
     let manifest = |resource: Resource| {
-        Manifest::try_from(resource.value).map_err(|error| {
+        Manifest::try_from(resource.value.into_json()).map_err(|error| {
             let error = BuildError::new(error.to_string()).at(&resource.place);
             Mounts::new(tree, remotes).readable(error)
         })

@@ -1,7 +1,7 @@
 //! The annotations in which kustomize keeps its notes on an object. A file may bring them along: they count.
 
 use capstan_model::GroupVersionKind;
-use serde_json::Value;
+use capstan_yaml::Value;
 
 use crate::error::BuildError;
 use crate::generate::Behavior;
@@ -72,7 +72,7 @@ mod tests {
     fn object(annotations: &Value) -> Resource {
         let value = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "p-web", "annotations": annotations}});
-        Resource::new(value, Place::default())
+        Resource::new(value.into(), Place::default())
     }
 
     #[test]

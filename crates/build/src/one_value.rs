@@ -3,7 +3,7 @@
 //! A label that it adds in several places of an object is one node there: what later changes it in one place, by a label of an
 //! upper layer or a patch, changes it in all. Selectors are among these places, so this is no detail.
 
-use serde_json::Value;
+use capstan_yaml::Value;
 
 /// Groups of fields of one object, as JSON pointers.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +34,8 @@ impl OneValue {
     pub(crate) fn merged(&mut self, patch: &Value, object: &mut Value) {
         for group in &mut self.0 {
             group.retain(|field| is_left(field, patch) && object.pointer(field).is_some());
-            let written = group.iter().filter(|field| {
-                patch.pointer(field).is_some_and(|value| !value.is_object() && !value.is_array())
-            });
+            let written =
+                group.iter().filter(|field| patch.pointer(field).is_some_and(Value::is_scalar));
             // Merging goes through the keys in their order: the last one stays.
             let last = written.max_by_key(|field| field.split('/').collect::<Vec<_>>()).cloned();
             for other in group.iter().filter(|_| last.is_some()) {
@@ -65,7 +64,7 @@ impl OneValue {
 }
 
 fn spread(from: &str, to: &str, object: &mut Value) {
-    let value = object.pointer(from).filter(|value| !value.is_object() && !value.is_array());
+    let value = object.pointer(from).filter(|value| value.is_scalar());
     if let Some(value) = value.cloned()
         && let Some(other) = object.pointer_mut(to)
     {
@@ -77,10 +76,12 @@ fn spread(from: &str, to: &str, object: &mut Value) {
 fn is_left(field: &str, patch: &Value) -> bool {
     let mut at = patch;
     for step in field.split('/').skip(1) {
-        if at.is_array() || at.get("$patch").is_some_and(|directive| directive == "replace") {
+        if at.is_array()
+            || at.get("$patch").is_some_and(|directive| directive.text() == Some("replace"))
+        {
             return false;
         }
-        match at.get(step.replace("~1", "/").replace("~0", "~")) {
+        match at.get(&step.replace("~1", "/").replace("~0", "~")) {
             Some(next) => at = next,
             None => return true,
         }
@@ -91,7 +92,8 @@ fn is_left(field: &str, patch: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::OneValue;
-    use serde_json::json;
+    use capstan_yaml::Value;
+    use serde_json::{Value as Json, json};
 
     fn group() -> OneValue {
         let mut one = OneValue::default();
@@ -99,12 +101,17 @@ mod tests {
         one
     }
 
+    fn after(object: Json, change: impl Fn(&mut Value)) -> Json {
+        let mut object = object.into();
+        change(&mut object);
+        object.into_json()
+    }
+
     #[test]
     fn what_changes_in_one_place_changes_in_all() {
-        let mut object = json!({"a": {"app": "new"}, "b": {"app": "old"}, "c": [{"app": "old"}]});
-        group().written("/a/app", &mut object);
+        let object = json!({"a": {"app": "new"}, "b": {"app": "old"}, "c": [{"app": "old"}]});
         assert_eq!(
-            object,
+            after(object, |object| group().written("/a/app", object)),
             json!({"a": {"app": "new"}, "b": {"app": "new"}, "c": [{"app": "new"}]})
         );
     }
@@ -112,21 +119,21 @@ mod tests {
     #[test]
     fn the_last_of_a_patch_counts_and_a_list_stands_alone() {
         let patch = json!({"b": {"app": "two"}, "a": {"app": "one"}, "c": [{"app": "three"}]});
-        let mut object = patch.clone();
-        group().merged(&patch, &mut object);
         assert_eq!(
-            object,
+            after(patch.clone(), |object| group().merged(&patch.clone().into(), object)),
             json!({"a": {"app": "two"}, "b": {"app": "two"}, "c": [{"app": "three"}]})
         );
     }
 
     #[test]
     fn what_a_patch_removes_is_left_out() {
-        let mut object = json!({"b": {"app": "old"}, "c": [{"app": "old"}]});
-        let mut one = group();
-        one.merged(&json!({"a": {"app": null}}), &mut object);
-        object["b"]["app"] = json!("new");
-        one.written("/b/app", &mut object);
-        assert_eq!(object, json!({"b": {"app": "new"}, "c": [{"app": "new"}]}));
+        let object = json!({"b": {"app": "old"}, "c": [{"app": "old"}]});
+        let change = |object: &mut Value| {
+            let mut one = group();
+            one.merged(&json!({"a": {"app": null}}).into(), object);
+            *object.pointer_mut("/b/app").expect("a field") = "new".into();
+            one.written("/b/app", object);
+        };
+        assert_eq!(after(object, change), json!({"b": {"app": "new"}, "c": [{"app": "new"}]}));
     }
 }

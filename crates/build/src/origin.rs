@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use capstan_tree::parent;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kustomization::Kustomization;
 use crate::remote::{Mount, Remote, Remotes, RepoSpec, shown, split};
@@ -135,7 +135,7 @@ impl Origin {
                 ]);
                 for (key, value) in [("name", name), ("namespace", namespace)] {
                     if !value.is_empty() {
-                        let value = capstan_yaml::emit(&value.as_str().into());
+                        let value = capstan_yaml::emit(&Value::from(value.as_str()));
                         lines.push(format!("  {key}: {}", value.trim_end()));
                     }
                 }

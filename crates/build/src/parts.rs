@@ -3,13 +3,13 @@
 use std::cmp::Ordering;
 
 use capstan_model::GroupVersionKind;
-use capstan_yaml::{Node, YamlError};
+use capstan_yaml::{Node, Tag, YamlError};
 use serde_json::Value;
 
 use crate::config::Referral;
 use crate::decode::{Mode, decode};
 use crate::error::{BuildError, Place};
-use crate::fields::{self, Field};
+use crate::fields::{self, Field, Made};
 use crate::generate::{self, GeneratorOptions};
 use crate::kustomization::Kustomization;
 use crate::origin::Source;
@@ -24,7 +24,7 @@ use crate::transform::{images, references};
 use crate::{hash, scope, sort, vars};
 
 fn resource(value: &Value) -> Resource {
-    Resource::new(value.clone(), Place::default())
+    Resource::new(value.clone().into(), Place::default())
 }
 
 /// The suffix that kustomize gives a generated object.
@@ -95,11 +95,14 @@ pub fn set_field(spec: &Value, object: &mut Value, to: &Value) -> Result<(), Bui
     if !field.admits(&id.gvk) {
         return Ok(());
     }
-    let set = &mut |found: &mut Value| {
-        *found = to.clone();
+    let set = &mut |found: &mut capstan_yaml::Value| {
+        *found = to.clone().into();
         Ok(())
     };
-    field.visit(object, &Value::Null, set).map_err(|error| {
+    let mut value = std::mem::take(object).into();
+    let done = field.visit(&mut value, Made::Scalar(Tag::Text), set);
+    *object = value.into_json();
+    done.map_err(|error| {
         BuildError::new(format!("considering field '{}' of object {id}: {error}", field.path))
     })
 }
@@ -155,7 +158,7 @@ pub fn rename(
         fields: vec![Field::everywhere(path).existing()],
     };
     references::fix(&mut resources, &[referral])?;
-    let first = resources.into_iter().next().map(|resource| resource.value);
+    let first = resources.into_iter().next().map(|resource| resource.value.into_json());
     Ok(first.unwrap_or_default())
 }
 
@@ -197,7 +200,8 @@ pub fn check_kustomization(text: &str) -> Result<(), BuildError> {
 /// # Errors
 /// When the patch is of another form than the object.
 pub fn merge(patch: &Value, object: &Value, options: MergeOptions) -> Result<Value, BuildError> {
-    patch::merge_values(object.clone(), patch, options)
+    let merged = patch::merge_values(object.clone().into(), &patch.clone().into(), options)?;
+    Ok(merged.into_json())
 }
 
 /// The order of kinds in kustomize's legacy order.
@@ -239,5 +243,7 @@ pub fn steps(path: &str) -> Vec<String> {
 /// # Errors
 /// When a step is no pattern, or leads into a value of another form.
 pub fn find(object: &Value, steps: &[String]) -> Result<Vec<Value>, BuildError> {
-    Path::of(steps).and_then(|path| path.find(object)).map_err(BuildError::new)
+    let found = Path::of(steps).and_then(|path| path.find(&object.clone().into()));
+    let found = found.map_err(BuildError::new)?;
+    Ok(found.into_iter().map(capstan_yaml::Value::into_json).collect())
 }

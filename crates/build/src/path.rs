@@ -1,8 +1,7 @@
 //! Paths of replacements: `spec.containers.[name=web].image`, `metadata.annotations.[a.b/c]`, `spec.ports.0`, `list.*`.
 
-use capstan_yaml::Schema;
+use capstan_yaml::{Map, Schema, Value, read_spelled, set_field};
 use regex::Regex;
-use serde_json::{Map, Value};
 
 /// A step of a path.
 #[derive(Clone, Debug)]
@@ -19,6 +18,9 @@ enum Step {
 
 /// What a missing last value starts as; without it nothing is made.
 pub(crate) type Blank<'a> = Option<&'a Value>;
+
+/// The last item of a list, in a source.
+const LAST: &str = "-";
 
 /// A path through maps and lists.
 #[derive(Clone, Debug)]
@@ -38,8 +40,8 @@ impl Path {
     /// The values that the path means, also inside of texts that are JSON or YAML.
     pub(crate) fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
         let inside = self.halves().find_map(|(outer, inner)| {
-            let text = outer.get(root)?.as_str()?;
-            let documents = capstan_yaml::read_documents(text, "", Schema::Objects).ok()?;
+            let text = outer.get(root)?.written()?;
+            let documents = read_spelled(text, "", Schema::Objects).ok()?;
             Some((documents.into_iter().next()?.value, inner))
         });
         let (mut root, path) = match inside {
@@ -56,34 +58,32 @@ impl Path {
 
     /// The value at the path, where the path means one.
     pub(crate) fn get<'a>(&self, root: &'a Value) -> Option<&'a Value> {
-        root.pointer(&self.pointer(root)?)
+        self.0.iter().try_fold(root, |value, step| match (step, value) {
+            (Step::Key(key), Value::Object(map)) => map.get(key),
+            (Step::Key(key), Value::Array(items)) if key == LAST => items.last(),
+            (Step::Index(at), Value::Array(items)) => items.get(*at),
+            (Step::Matching { field, text, .. }, Value::Array(items)) => {
+                items.get(position(items, field, text)?)
+            }
+            _ => None,
+        })
     }
 
     /// As [`Self::get`], to be changed.
     pub(crate) fn get_mut<'a>(&self, root: &'a mut Value) -> Option<&'a mut Value> {
-        let pointer = self.pointer(root)?;
-        root.pointer_mut(&pointer)
-    }
-
-    /// The JSON pointer of the value.
-    fn pointer(&self, root: &Value) -> Option<String> {
-        let mut value = root;
-        let mut pointer = String::new();
-        for step in &self.0 {
-            let key = match (step, value) {
-                (Step::Key(key), Value::Object(_)) => key.replace('~', "~0").replace('/', "~1"),
-                (Step::Index(at), Value::Array(_)) => at.to_string(),
-                (Step::Matching { field, text, .. }, Value::Array(items)) => {
-                    let is_meant = |item: &Value| text_of(item, field).as_ref() == Some(text);
-                    items.iter().position(is_meant)?.to_string()
-                }
-                _ => return None,
-            };
-            value = value.pointer(&format!("/{key}"))?;
-            pointer.push('/');
-            pointer.push_str(&key);
-        }
-        Some(pointer)
+        self.0.iter().try_fold(root, |value, step| match (step, value) {
+            (Step::Key(key), Value::Object(map)) => map.get_mut(key),
+            (step, Value::Array(items)) => {
+                let at = match step {
+                    Step::Key(key) if key == LAST => items.len().checked_sub(1)?,
+                    Step::Index(at) => *at,
+                    Step::Matching { field, text, .. } => position(items, field, text)?,
+                    _ => return None,
+                };
+                items.get_mut(at)
+            }
+            _ => None,
+        })
     }
 
     /// Calls `change` on every value that the path means, and says how many there were. With `blank`, what is missing is made.
@@ -147,21 +147,29 @@ fn step(part: &str) -> Result<Step, String> {
     })
 }
 
-/// The text of an item's field, or of the item itself.
+/// Where the item is whose field, or who itself, is written as the text.
+fn position(items: &[Value], field: &str, text: &str) -> Option<usize> {
+    let is_meant = |item: &Value| match (field, item) {
+        ("", item) => item.written().unwrap_or_default() == text,
+        (field, Value::Object(map)) => {
+            map.get(field).is_some_and(|value| value.written().unwrap_or_default() == text)
+        }
+        _ => false,
+    };
+    items.iter().position(is_meant)
+}
+
+/// The text of an item's field, or of the item itself, as YAML writes it.
 fn text_of(item: &Value, field: &str) -> Option<String> {
     let value = if field.is_empty() { item } else { item.get(field)? };
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(_) | Value::Object(_) => None,
-        other => Some(other.to_string()),
-    }
+    value.as_scalar().map(capstan_yaml::Scalar::yaml)
 }
 
 /// An empty value of the kind that the next step needs.
 fn empty(rest: &[Step], blank: &Value) -> Value {
     match rest.first() {
         None => blank.clone(),
-        Some(Step::Key(_)) => Value::Object(Map::new()),
+        Some(Step::Key(_) | Step::Every) => Value::map(),
         Some(_) => Value::Array(Vec::new()),
     }
 }
@@ -181,7 +189,9 @@ fn walk(
     match step {
         Step::Key(key) => in_map(value, key, rest, blank, change),
         Step::Index(at) => {
-            let items = items(value)?;
+            let Some(items) = items(value)? else {
+                return Err(format!("index {at} specified but only 0 elements found"));
+            };
             if let Some(blank) = blank.filter(|_| items.len() == *at) {
                 items.push(empty(rest, blank));
             }
@@ -193,13 +203,13 @@ fn walk(
         }
         Step::Every => {
             let mut count = 0;
-            for item in items(value)? {
+            for item in items(value)?.into_iter().flatten() {
                 count += walk(item, rest, blank, change)?;
             }
             Ok(count)
         }
         Step::Matching { field, text, pattern } => {
-            let items = items(value)?;
+            let Some(items) = items(value)? else { return Ok(0) };
             let matches = |item: &Value| {
                 text_of(item, field).is_some_and(|found| pattern.is_match(found.trim()))
             };
@@ -222,10 +232,10 @@ fn walk(
 }
 
 fn made(field: &str, text: &str) -> Value {
-    if field.is_empty() {
-        return text.into();
+    match field {
+        "" => Value::bare(text),
+        field => [(field.to_owned(), Value::bare(text))].into_iter().collect::<Map>().into(),
     }
-    Value::Object(Map::from_iter([(field.to_owned(), text.into())]))
 }
 
 fn in_map(
@@ -235,17 +245,17 @@ fn in_map(
     blank: Blank<'_>,
     change: Change<'_>,
 ) -> Result<usize, String> {
-    if let (Value::Null, Some(_)) = (&*value, blank) {
-        *value = Value::Object(Map::new());
-    }
-    let Value::Object(map) = value else {
-        return match value {
-            Value::Null => Ok(0),
-            _ => Err(format!("wrong node kind: expected a map for `{key}`")),
-        };
+    let map = match value {
+        Value::Object(map) => map,
+        null if null.is_null() => {
+            // What is made in a null is not written.
+            let Some(blank) = blank else { return Ok(0) };
+            return walk(&mut empty(rest, blank), rest, Some(blank), change);
+        }
+        _ => return Err(format!("wrong node kind: expected a map for `{key}`")),
     };
     if let (false, Some(blank)) = (map.contains_key(key), blank) {
-        map.insert(key.to_owned(), empty(rest, blank));
+        set_field(map, key, empty(rest, blank));
     }
     match map.get_mut(key) {
         Some(child) => walk(child, rest, blank, change),
@@ -253,9 +263,11 @@ fn in_map(
     }
 }
 
-fn items(value: &mut Value) -> Result<&mut Vec<Value>, String> {
+/// The items of a list; none of a null.
+fn items(value: &mut Value) -> Result<Option<&mut Vec<Value>>, String> {
     match value {
-        Value::Array(items) => Ok(items),
+        Value::Array(items) => Ok(Some(items)),
+        null if null.is_null() => Ok(None),
         _ => Err("wrong node kind: expected a list".to_owned()),
     }
 }
@@ -263,14 +275,19 @@ fn items(value: &mut Value) -> Result<&mut Vec<Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::Path;
-    use serde_json::{Value, json};
+    use capstan_yaml::Value;
+    use serde_json::{Value as Json, json};
 
-    fn set(path: &str, value: &mut Value, blank: Option<&Value>) -> Result<usize, String> {
+    fn set(path: &str, json: &mut Json, blank: Option<&Json>) -> Result<usize, String> {
         let change = &mut |found: &mut Value| {
-            *found = json!("new");
+            *found = "new".into();
             Ok(())
         };
-        Path::parse(path).expect("a path").visit(value, blank, change)
+        let mut value = Value::from(json.clone());
+        let blank = blank.map(|blank| Value::from(blank.clone()));
+        let count = Path::parse(path).expect("a path").visit(&mut value, blank.as_ref(), change);
+        *json = value.into_json();
+        count
     }
 
     #[test]

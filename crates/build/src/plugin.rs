@@ -5,8 +5,8 @@
 mod configs;
 mod value_add;
 
-use capstan_yaml::Schema;
-use serde_json::Value;
+use capstan_yaml::{Schema, Value, read_spelled};
+use serde_json::Value as Json;
 
 use crate::error::{BuildError, Place};
 use crate::kustomization::Placed;
@@ -50,7 +50,7 @@ fn configs(
 
 /// The objects of an entry that is YAML itself; nothing when it is a path.
 fn inline(entry: &Placed<String>) -> Result<Option<Vec<Resource>>, BuildError> {
-    let Ok(documents) = capstan_yaml::read_documents(&entry.value, "", Schema::Objects) else {
+    let Ok(documents) = read_spelled(&entry.value, "", Schema::Objects) else {
         return Ok(None);
     };
     if !documents.iter().any(|document| document.value.is_object()) {
@@ -122,6 +122,11 @@ pub(crate) fn validate(
         }
     }
     Ok(())
+}
+
+/// The configuration as plain data.
+fn json(config: &Resource) -> Result<Json, BuildError> {
+    config.value.to_json().map_err(|why| BuildError::new(why).at(&config.place))
 }
 
 fn is_builtin(config: &Resource) -> Result<(), BuildError> {

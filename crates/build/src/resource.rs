@@ -1,18 +1,15 @@
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use capstan_model::GroupVersionKind;
-use capstan_yaml::Schema;
-use serde_json::{Map, Value};
+use capstan_yaml::{Map, Value, set_field};
 
 use crate::error::{BuildError, Place};
 use crate::generate::Behavior;
 use crate::one_value::OneValue;
 use crate::origin::Origin;
 use crate::scope::is_cluster_scoped;
-use crate::transform::names::{Side, scalar};
+use crate::transform::names::Side;
 
 /// What names an object within a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,25 +39,19 @@ impl Id {
     /// What two ids share that name the same object.
     pub(crate) fn key(&self) -> Key<'_> {
         let GroupVersionKind { group, version, kind } = &self.gvk;
-        Key {
-            name: Cow::Borrowed(&self.name),
-            kind,
-            group,
-            version,
-            namespace: Cow::Borrowed(self.effective_namespace()),
-        }
+        Key { name: &self.name, kind, group, version, namespace: self.effective_namespace() }
     }
 }
 
 /// An id without text of its own: equal keys name the same object.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key<'a> {
-    name: Cow<'a, str>,
+    name: &'a str,
     kind: &'a str,
     group: &'a str,
     version: &'a str,
     /// The one that counts.
-    namespace: Cow<'a, str>,
+    namespace: &'a str,
 }
 
 /// In kustomize's form, which its users know: `Deployment.v1.apps/web.default`.
@@ -88,10 +79,6 @@ pub(crate) struct Resource {
     pub(crate) place: Place,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
-    /// JSON pointers of fields that are written as nothing; the first merge drops them.
-    pub(crate) empty: Vec<String>,
-    /// JSON pointers of annotations that are written like something else than a text, and their spellings.
-    pub(crate) spelled: BTreeMap<String, String>,
     /// The vars that take their value from it.
     pub(crate) var_names: Vec<String>,
     /// Where it comes from.
@@ -112,8 +99,6 @@ impl Resource {
             place,
             behavior: Behavior::Unspecified,
             needs_hash: false,
-            empty: Vec::new(),
-            spelled: BTreeMap::new(),
             var_names: Vec::new(),
             origin: None,
             transformations: Vec::new(),
@@ -124,16 +109,14 @@ impl Resource {
         }
     }
 
+    /// The text of a scalar of any type; an empty one for a null, and for what is not there.
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.get(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.get(pointer).and_then(Value::text).unwrap_or_default()
     }
 
-    /// The value under a JSON pointer. `Value::pointer` makes a text of each of its keys, and this is asked for all the time.
+    /// The value under a JSON pointer.
     pub(crate) fn get(&self, pointer: &str) -> Option<&Value> {
-        if pointer.contains('~') {
-            return self.value.pointer(pointer);
-        }
-        pointer.split('/').skip(1).try_fold(&self.value, |value, key| value.get(key))
+        self.value.pointer(pointer)
     }
 
     pub(crate) fn gvk(&self) -> GroupVersionKind {
@@ -142,32 +125,24 @@ impl Resource {
 
     /// The name; a number is the name that it is written as.
     pub(crate) fn name(&self) -> String {
-        self.scalar("/metadata/name")
+        self.text("/metadata/name").to_owned()
     }
 
     pub(crate) fn namespace(&self) -> String {
-        self.scalar("/metadata/namespace")
-    }
-
-    fn scalar(&self, pointer: &str) -> String {
-        self.get(pointer).and_then(scalar).unwrap_or_default()
+        self.text("/metadata/namespace").to_owned()
     }
 
     /// As [`Id::key`] of the id that it has now.
     pub(crate) fn key(&self) -> Key<'_> {
-        let text = |pointer: &str| match self.get(pointer) {
-            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
-            other => Cow::Owned(other.and_then(scalar).unwrap_or_default()),
-        };
         let api_version = self.text("/apiVersion");
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let kind = self.text("/kind");
-        let namespace = match text("/metadata/namespace") {
-            _ if is_cluster_scoped(group, version, kind) => Cow::Borrowed(""),
-            namespace if namespace.is_empty() => Cow::Borrowed("default"),
+        let namespace = match self.text("/metadata/namespace") {
+            _ if is_cluster_scoped(group, version, kind) => "",
+            "" => "default",
             namespace => namespace,
         };
-        Key { name: text("/metadata/name"), kind, group, version, namespace }
+        Key { name: self.text("/metadata/name"), kind, group, version, namespace }
     }
 
     pub(crate) fn id(&self) -> Id {
@@ -214,7 +189,7 @@ impl Resource {
 
     pub(crate) fn set_name(&mut self, name: &str) {
         if let Some(metadata) = self.metadata() {
-            metadata.insert("name".to_owned(), name.into());
+            set_field(metadata, "name", Value::bare(name));
         }
     }
 
@@ -223,39 +198,7 @@ impl Resource {
             if namespace.is_empty() {
                 metadata.remove("namespace");
             } else {
-                metadata.insert("namespace".to_owned(), namespace.into());
-            }
-        }
-    }
-
-    /// Removes the fields of maps that are written as nothing, as kustomize's merge does when it passes them. It does not
-    /// pass the items of lists that it replaces.
-    pub(crate) fn drop_empty(&mut self, passes: impl Fn(&[String]) -> bool) {
-        for pointer in std::mem::take(&mut self.empty) {
-            let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
-            if !lists_above(&self.value, parent).iter().all(|path| passes(path)) {
-                continue;
-            }
-            let key = key.replace("~1", "/").replace("~0", "~");
-            if let Some(Value::Object(map)) = self.value.pointer_mut(parent)
-                && map.get(&key).is_some_and(|value| value.is_null() || value == "")
-            {
-                map.remove(&key);
-            }
-        }
-    }
-
-    /// Makes annotations the texts of what their spellings mean, as kustomize does when it reads an object anew.
-    pub(crate) fn read_anew(&mut self) {
-        for (pointer, spelled) in std::mem::take(&mut self.spelled) {
-            let Some(value) = self.value.pointer_mut(&pointer) else { continue };
-            if value.as_str() != Some(&spelled) {
-                continue;
-            }
-            match capstan_yaml::resolve(&spelled, Schema::Objects) {
-                Ok(text @ Value::String(_)) => *value = text,
-                Ok(other) => *value = capstan_yaml::emit(&other).trim_end().into(),
-                Err(_) => {}
+                set_field(metadata, "namespace", Value::bare(namespace));
             }
         }
     }
@@ -263,12 +206,8 @@ impl Resource {
     /// Sets a label or an annotation.
     pub(crate) fn set_metadata(&mut self, field: &str, key: &str, text: &str) {
         let Some(metadata) = self.metadata() else { return };
-        let child = metadata.entry(field).or_insert(Value::Null);
-        if child.is_null() {
-            *child = Value::Object(Map::new());
-        }
-        if let Some(child) = child.as_object_mut() {
-            child.insert(key.to_owned(), text.into());
+        if let Some(child) = child_map(metadata, field) {
+            set_field(child, key, text.into());
         }
     }
 
@@ -303,10 +242,14 @@ impl Resource {
                 || self.needs_hash
                 || self.behavior != Behavior::Unspecified;
         if has_notes && let Some(metadata) = self.metadata() {
-            let annotations = metadata.entry("annotations").or_insert(Value::Null);
-            if annotations.is_null() {
-                *annotations = Value::Object(Map::new());
-            }
+            child_map(metadata, "annotations");
+        }
+    }
+
+    /// Makes every annotation a text, as kustomize does when it sets all of them anew.
+    pub(crate) fn rewrite_annotations(&mut self) {
+        if let Some(Value::Object(annotations)) = self.value.pointer_mut("/metadata/annotations") {
+            annotations.values_mut().for_each(rewrite);
         }
     }
 
@@ -315,8 +258,7 @@ impl Resource {
         self.set_name(&old.name());
         self.set_namespace(&old.namespace());
         for field in ["labels", "annotations"] {
-            let older = old.value.pointer(&format!("/metadata/{field}"));
-            if let Some(Value::Object(older)) = older
+            if let Some(Value::Object(older)) = old.value.pointer(&format!("/metadata/{field}"))
                 && let Some(metadata) = self.metadata()
             {
                 underlay(metadata, field, older);
@@ -339,8 +281,8 @@ impl Resource {
             Some(Value::Object(entries)) => entries.clone(),
             _ => Map::new(),
         };
-        let text = |value: Value| Value::from(scalar(&value).unwrap_or_default());
-        let merged: Map<String, Value> = entries(older)
+        let text = |value: Value| Value::from(value.text().unwrap_or_default());
+        let merged: Map = entries(older)
             .into_iter()
             .chain(entries(self))
             .map(|(key, value)| (key, text(value)))
@@ -352,48 +294,31 @@ impl Resource {
         }
     }
 
-    fn metadata(&mut self) -> Option<&mut Map<String, Value>> {
+    fn metadata(&mut self) -> Option<&mut Map> {
         let root = self.value.as_object_mut()?;
-        let metadata = root.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
-        metadata.as_object_mut()
+        root.entry("metadata".to_owned()).or_insert_with(Value::map).as_object_mut()
     }
 }
 
-/// The lists on the way to a value: the keys that lead to each, without positions.
-fn lists_above(root: &Value, pointer: &str) -> Vec<Vec<String>> {
-    let (mut at, mut keys, mut lists) = (root, Vec::new(), Vec::new());
-    for step in pointer.split('/').skip(1) {
-        let key = step.replace("~1", "/").replace("~0", "~");
-        let next = match at {
-            Value::Array(items) => {
-                lists.push(keys.clone());
-                key.parse::<usize>().ok().and_then(|index| items.get(index))
-            }
-            other => {
-                let next = other.get(&key);
-                keys.push(key);
-                next
-            }
-        };
-        match next {
-            Some(next) => at = next,
-            None => break,
-        }
-    }
-    if at.is_array() {
-        lists.push(keys);
-    }
-    lists
-}
-
-fn underlay(parent: &mut Map<String, Value>, field: &str, older: &Map<String, Value>) {
-    let child = parent.entry(field).or_insert_with(|| Value::Object(Map::new()));
+/// The map of a key, made where there is none; nothing when the key holds something else.
+fn child_map<'a>(parent: &'a mut Map, key: &str) -> Option<&'a mut Map> {
+    let child = parent.entry(key.to_owned()).or_insert_with(Value::map);
     if child.is_null() {
-        *child = Value::Object(Map::new());
+        *child = Value::map();
     }
-    if let Some(child) = child.as_object_mut() {
+    child.as_object_mut()
+}
+
+fn underlay(parent: &mut Map, field: &str, older: &Map) {
+    if let Some(child) = child_map(parent, field) {
         for (key, value) in older {
-            child.entry(key.as_str()).or_insert_with(|| value.clone());
+            child.entry(key.clone()).or_insert_with(|| value.clone());
         }
+        child.values_mut().for_each(rewrite);
     }
+}
+
+/// Makes a value the text that is written for it; of a map or a list, nothing is.
+pub(crate) fn rewrite(value: &mut Value) {
+    *value = value.written().unwrap_or_default().into();
 }

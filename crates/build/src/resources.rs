@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use capstan_yaml::Value;
 
 use crate::error::BuildError;
 use crate::generate::Behavior;
-use crate::resource::{Id, Key, Resource};
+use crate::resource::{Id, Key, Resource, rewrite};
 
 /// Annotations that never leave a build.
 const NOTES: [&str; 18] = [
@@ -155,15 +155,15 @@ impl Resources {
     pub(crate) fn drop_notes(&mut self) {
         for resource in &mut self.0 {
             let Some(root) = resource.value.as_object_mut() else { continue };
-            let metadata = root.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+            let metadata = root.entry("metadata".to_owned()).or_insert_with(Value::map);
             let Value::Object(metadata) = metadata else { continue };
             let left = match metadata.get_mut("annotations") {
                 Some(Value::Object(annotations)) => {
                     annotations.retain(|key, _| !NOTES.contains(&key.as_str()));
-                    annotations.values_mut().for_each(to_text);
+                    annotations.values_mut().for_each(rewrite);
                     !annotations.is_empty()
                 }
-                other => other.is_some_and(|value| !value.is_null()),
+                _ => false,
             };
             if !left {
                 metadata.remove("annotations");
@@ -176,11 +176,7 @@ impl Resources {
         self.0.retain(|resource| {
             let annotations = resource.value.pointer("/metadata/annotations");
             let local = annotations.and_then(|a| a.get("config.kubernetes.io/local-config"));
-            match local {
-                None => true,
-                Some(Value::String(text)) => text == "false",
-                Some(_) => false,
-            }
+            local.is_none_or(|local| local.text() == Some("false"))
         });
     }
 }
@@ -193,15 +189,6 @@ fn known(resource: &Resource, other: &Resource) -> BuildError {
     ))
     .at(&resource.place)
     .hint("remove one of them, or turn one into a patch of the other")
-}
-
-/// An annotation is text; what cannot be one is empty.
-fn to_text(annotation: &mut Value) {
-    *annotation = match &*annotation {
-        Value::String(_) => return,
-        Value::Array(_) | Value::Object(_) => "".into(),
-        other => other.to_string().into(),
-    };
 }
 
 impl IntoIterator for Resources {

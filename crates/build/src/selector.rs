@@ -62,8 +62,14 @@ impl Matcher {
 
     /// Do labels and annotations match?
     pub(crate) fn admits_labels(&self, resource: &Resource) -> bool {
-        self.0
-            .admits_labels(resource.get("/metadata/labels"), resource.get("/metadata/annotations"))
+        // What is written for a map or a list is nothing.
+        let text = |map: &str, key: &str| {
+            resource.get(map)?.get(key).map(|value| value.written().unwrap_or_default())
+        };
+        self.0.admits_labels(
+            |key| text("/metadata/labels", key),
+            |key| text("/metadata/annotations", key),
+        )
     }
 }
 
@@ -77,7 +83,7 @@ mod tests {
     fn matches(target: &Target) -> bool {
         let value = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata":
             {"name": "web-1", "labels": {"app": "web", "tier": "a"}}});
-        Matcher::new(target).expect("valid").matches(&Resource::new(value, Place::default()))
+        Matcher::new(target).expect("valid").matches(&Resource::new(value.into(), Place::default()))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What printing does to texts: kustomize prints JSON and reads it again as YAML, which some characters do not survive.
 
-use serde_json::Value;
+use capstan_yaml::{Scalar, Value};
 
 use crate::error::BuildError;
 use crate::resources::Resources;
@@ -8,12 +8,18 @@ use crate::resources::Resources;
 /// Next line: a line break for YAML, and no escape for JSON.
 const NEL: char = '\u{85}';
 
-/// Folds the texts that hold a NEL.
+/// Makes of every scalar what it is when it is written, and folds the texts that hold a NEL.
 ///
 /// # Errors
-/// When a text holds what YAML cannot read, or a key holds a NEL.
+/// When a text is not of the type that its tag names, or holds what YAML cannot read, or a key holds a NEL.
 pub(crate) fn check(resources: &mut Resources) -> Result<(), BuildError> {
     for resource in resources.iter_mut() {
+        if let Err(why) = resource.value.settle() {
+            let message = format!("{}: {why}", resource.id());
+            return Err(BuildError::new(message)
+                .at(&resource.place)
+                .hint("a replacement or a patch put it where a value of that type was"));
+        }
         // Nearly every text is fine, and reading is cheaper than changing.
         let fault = find(&resource.value);
         let message = match fault {
@@ -41,14 +47,13 @@ enum Fault {
 
 fn find(value: &Value) -> Option<Fault> {
     match value {
-        Value::String(text) => find_in(text, Fault::Folds),
+        Value::Scalar(scalar) => find_in(&scalar.text, Fault::Folds),
         Value::Array(items) => items.iter().filter_map(find).max(),
         Value::Object(map) => {
             let entries =
                 map.iter().flat_map(|(key, value)| [find_in(key, Fault::Key), find(value)]);
             entries.flatten().max()
         }
-        _ => None,
     }
 }
 
@@ -66,10 +71,10 @@ fn find_in(text: &str, for_nel: Fault) -> Option<Fault> {
 
 fn fold_all(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains(NEL) => *text = fold(text),
+        Value::Scalar(Scalar { text, .. }) if text.contains(NEL) => *text = fold(text),
         Value::Array(items) => items.iter_mut().for_each(fold_all),
         Value::Object(map) => map.values_mut().for_each(fold_all),
-        _ => {}
+        Value::Scalar(_) => {}
     }
 }
 
@@ -100,7 +105,12 @@ fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Fault, find, fold};
+    use capstan_yaml::Value;
     use serde_json::json;
+
+    fn value(json: serde_json::Value) -> Value {
+        json.into()
+    }
 
     #[test]
     fn next_lines_fold() {
@@ -119,9 +129,9 @@ mod tests {
 
     #[test]
     fn the_worst_fault_is_found() {
-        assert_eq!(find(&json!({"a": ["é"]})), None);
-        assert_eq!(find(&json!({"a": "x\u{85}y"})), Some(Fault::Folds));
-        assert_eq!(find(&json!({"a\u{85}": "x\u{85}y"})), Some(Fault::Key));
-        assert_eq!(find(&json!({"a\u{85}": "\u{7f}"})), Some(Fault::Control));
+        assert_eq!(find(&value(json!({"a": ["é"]}))), None);
+        assert_eq!(find(&value(json!({"a": "x\u{85}y"}))), Some(Fault::Folds));
+        assert_eq!(find(&value(json!({"a\u{85}": "x\u{85}y"}))), Some(Fault::Key));
+        assert_eq!(find(&value(json!({"a\u{85}": "\u{7f}"}))), Some(Fault::Control));
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use capstan_yaml::{Scalar, Style, Tag, Value};
 use regex::Regex;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value as Json};
 
 use crate::config::Config;
 use crate::error::BuildError;
+use crate::fields::Made;
 use crate::kustomization::Placed;
 use crate::path::Path;
 use crate::resource::Id;
@@ -102,7 +104,7 @@ impl Vars {
         if self.0.is_empty() {
             return Ok(());
         }
-        let mut values: Vec<(&str, Value)> = Vec::new();
+        let mut values: Vec<(&str, Json)> = Vec::new();
         for var in &self.0 {
             values.push((&var.name, value(var, resources)?));
         }
@@ -111,7 +113,7 @@ impl Vars {
             let (gvk, id) = (resource.gvk(), resource.id());
             for field in config.var_reference.iter().filter(|field| field.admits(&gvk)) {
                 let expanded = field
-                    .visit(&mut resource.value, &Value::Null, &mut |found| expand.value(found));
+                    .visit(&mut resource.value, Made::Nothing, &mut |found| expand.value(found));
                 expanded.map_err(|error| {
                     let message = format!("considering field '{}' of {id}: {error}", field.path);
                     BuildError::new(message)
@@ -143,7 +145,7 @@ fn note(var: &Var, resources: &mut Resources) -> Result<(), BuildError> {
     Ok(())
 }
 
-fn value(var: &Var, resources: &Resources) -> Result<Value, BuildError> {
+fn value(var: &Var, resources: &Resources) -> Result<Json, BuildError> {
     let path = Some(&var.fieldref.field_path).filter(|path| !path.is_empty());
     let path = path.map_or("metadata.name", String::as_str);
     let Some(source) = resources.iter().find(|r| r.var_names.contains(&var.name)) else {
@@ -153,47 +155,77 @@ fn value(var: &Var, resources: &Resources) -> Result<Value, BuildError> {
     };
     let path = INDEX.replace_all(path, "$1.$2");
     let found = Path::parse(&path).map_err(BuildError::new)?;
-    found.get(&source.value).cloned().ok_or_else(|| {
+    found.get(&source.value).and_then(var_value).ok_or_else(|| {
         let message =
             format!("field specified in var '{}' not found in corresponding resource", var.name);
         BuildError::new(message).hint(format!("{} has no `{path}`", source.id()))
     })
 }
 
+/// What a var stands for: numbers and booleans as Go's own readers read them, which know fewer spellings than YAML has.
+fn var_value(value: &Value) -> Option<Json> {
+    let Value::Scalar(scalar) = value else { return value.to_json().ok() };
+    let text = scalar.text.as_str();
+    match scalar.tag {
+        Tag::Int => text.parse::<i64>().ok().map(Json::from),
+        Tag::Float => {
+            let float = text.parse::<f64>().ok().filter(|float| float.is_finite())?;
+            Number::from_f64(float).map(Json::Number)
+        }
+        Tag::Bool => Some(text.eq_ignore_ascii_case("true").into()),
+        _ => Some(text.into()),
+    }
+}
+
 /// A text with the vars of these values replaced.
-pub(crate) fn expand(text: &str, values: &[(&str, Value)]) -> Value {
+pub(crate) fn expand(text: &str, values: &[(&str, Json)]) -> Json {
     Expand(values.to_vec()).text(text)
 }
 
 /// The values of the vars.
-struct Expand<'a>(Vec<(&'a str, Value)>);
+struct Expand<'a>(Vec<(&'a str, Json)>);
 
 impl Expand<'_> {
     fn value(&self, found: &mut Value) -> Result<(), String> {
         match found {
-            Value::String(text) => *found = self.text(text),
+            Value::Scalar(scalar) => self.scalar(scalar),
             Value::Object(map) => {
                 for value in map.values_mut() {
-                    if let Value::String(text) = value {
-                        *value = self.text(text);
+                    if let Value::Scalar(scalar) = value {
+                        self.scalar(scalar);
                     }
                 }
             }
             Value::Array(items) => {
                 for item in items {
-                    let Value::String(text) = item else {
-                        return Err("invalid value type expect a string".to_owned());
-                    };
-                    *item = self.text(text);
+                    match item {
+                        Value::Scalar(scalar) if scalar.is_text() => self.scalar(scalar),
+                        _ => return Err("invalid value type expect a string".to_owned()),
+                    }
                 }
             }
-            _ => {}
         }
         Ok(())
     }
 
+    /// Replaces what stands in a text, which says from then on that it is one.
+    fn scalar(&self, scalar: &mut Scalar) {
+        if !scalar.is_text() {
+            return;
+        }
+        let (text, tag) = match self.text(&scalar.text) {
+            Json::String(text) => (text, Tag::Text),
+            Json::Bool(flag) => (flag.to_string(), Tag::Bool),
+            Json::Number(number) if number.is_f64() => {
+                (number.as_f64().unwrap_or_default().to_string(), Tag::Float)
+            }
+            other => (other.to_string(), Tag::Int),
+        };
+        *scalar = Scalar { text, tag, style: Style::Plain, is_tagged: false };
+    }
+
     /// A text that is one var becomes its value with its type; `$$` stands for a dollar.
-    fn text(&self, text: &str) -> Value {
+    fn text(&self, text: &str) -> Json {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -218,7 +250,11 @@ impl Expand<'_> {
                             return value.clone();
                         }
                         match found {
-                            Some(Value::String(value)) => out.push_str(value),
+                            Some(Json::String(value)) => out.push_str(value),
+                            Some(Json::Number(value)) if value.is_f64() => {
+                                let float = value.as_f64().unwrap_or_default();
+                                out.push_str(&capstan_yaml::shortest(float));
+                            }
                             Some(value) => out.push_str(&value.to_string()),
                             None => out.push_str(&rest[at..at + end + 2]),
                         }
@@ -241,7 +277,7 @@ impl Expand<'_> {
     }
 
     /// The value of a var; maps and lists fit nowhere.
-    fn get(&self, name: &str) -> Option<&Value> {
+    fn get(&self, name: &str) -> Option<&Json> {
         let found = self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
         found.filter(|value| !value.is_object() && !value.is_array() && !value.is_null())
     }
@@ -250,7 +286,8 @@ impl Expand<'_> {
 #[cfg(test)]
 mod tests {
     use super::Expand;
-    use serde_json::{Value, json};
+    use capstan_yaml::Value;
+    use serde_json::json;
 
     #[test]
     fn vars_stand_in_texts_and_for_whole_values() {
@@ -265,6 +302,6 @@ mod tests {
         ] {
             assert_eq!(expand.text(text), expected, "{text}");
         }
-        assert!(expand.value(&mut Value::Array(vec![json!(1)])).is_err());
+        assert!(expand.value(&mut Value::from(json!([1]))).is_err());
     }
 }

@@ -75,8 +75,8 @@ impl ObjectSelector {
             && self.admits_name(text("/metadata/name"))
             && self.admits_namespace(text("/metadata/namespace"))
             && self.admits_labels(
-                object.pointer("/metadata/labels"),
-                object.pointer("/metadata/annotations"),
+                |key| object.pointer("/metadata/labels")?.get(key)?.as_str(),
+                |key| object.pointer("/metadata/annotations")?.get(key)?.as_str(),
             )
     }
 
@@ -97,12 +97,13 @@ impl ObjectSelector {
         self.namespace.accepts(namespace)
     }
 
-    /// Do the labels and annotations of an object match, each a map?
-    pub fn admits_labels(&self, labels: Option<&Value>, annotations: Option<&Value>) -> bool {
-        let admits = |selector: &LabelSelector, map: Option<&Value>| {
-            selector.matches(|key| map?.get(key)?.as_str())
-        };
-        admits(&self.labels, labels) && admits(&self.annotations, annotations)
+    /// Do the labels and annotations of an object match?
+    pub fn admits_labels<'a>(
+        &self,
+        label: impl Fn(&str) -> Option<&'a str>,
+        annotation: impl Fn(&str) -> Option<&'a str>,
+    ) -> bool {
+        self.labels.matches(label) && self.annotations.matches(annotation)
     }
 }
 

@@ -4,7 +4,7 @@
 //! back. Before a line that begins with a blank, and at the end of a text that keeps its line breaks, that is one too many.
 
 /// A folded text after kustomize wrote it and read it again.
-pub fn rewritten(text: &str) -> String {
+pub(crate) fn rewritten(text: &str) -> String {
     read(&written(text), text)
 }
 

@@ -1,6 +1,9 @@
 //! Numbers as Go's YAML libraries read them and as Go prints them.
 
-use serde_json::{Number, Value};
+use serde_json::Number;
+
+/// Digits that every integer of 64 bits can have.
+const SAFE_DIGITS: usize = 18;
 
 /// Above this, a whole float no longer fits the widest integer that a manifest can hold.
 const WHOLE_LIMIT: f64 = 18_446_744_073_709_551_616.0;
@@ -8,13 +11,26 @@ const WHOLE_LIMIT: f64 = 18_446_744_073_709_551_616.0;
 /// The number that a plain scalar spells, or `None` when it spells none.
 ///
 /// Integers may have a sign, underscores and the prefixes `0x`, `0o`, `0b` and `0` (octal).
-pub(crate) fn parse(text: &str) -> Option<Value> {
+pub(crate) fn parse(text: &str) -> Option<Number> {
     let first = text.chars().next()?;
-    if !(first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
+    if is_plain_integer(text) {
+        return text.parse::<u64>().ok().map(Number::from);
+    }
+    // What begins with a dot is read by another function, which knows no underscores.
+    if first == '.' {
+        return float(text);
+    }
+    if !(first.is_ascii_digit() || matches!(first, '+' | '-')) {
         return None;
     }
     let plain: String = text.chars().filter(|c| *c != '_').collect();
     integer(&plain).or_else(|| float(&plain))
+}
+
+/// Is it an integer as every program writes it: digits that do not begin with a zero?
+pub(crate) fn is_plain_integer(text: &str) -> bool {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    digits && (1..=SAFE_DIGITS).contains(&text.len()) && (text == "0" || !text.starts_with('0'))
 }
 
 /// Is the number written as an integer?
@@ -22,7 +38,7 @@ pub(crate) fn is_integer(text: &str) -> bool {
     integer(&text.replace('_', "")).is_some()
 }
 
-fn integer(text: &str) -> Option<Value> {
+fn integer(text: &str) -> Option<Number> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -46,7 +62,7 @@ fn integer(text: &str) -> Option<Value> {
     Some(size.into())
 }
 
-fn float(text: &str) -> Option<Value> {
+fn float(text: &str) -> Option<Number> {
     if !is_float(text) {
         return None;
     }
@@ -74,7 +90,7 @@ fn is_float(text: &str) -> bool {
 }
 
 /// A whole float becomes an integer: Go's JSON prints `1.0` as `1`.
-fn whole_or_float(value: f64) -> Option<Value> {
+fn whole_or_float(value: f64) -> Option<Number> {
     if value.fract() == 0.0 && value.abs() < WHOLE_LIMIT {
         let digits = format!("{value:.0}");
         if let Ok(unsigned) = digits.parse::<u64>() {
@@ -84,7 +100,7 @@ fn whole_or_float(value: f64) -> Option<Value> {
             return Some(signed.into());
         }
     }
-    Number::from_f64(value).map(Value::Number)
+    Number::from_f64(value)
 }
 
 /// A number as Go prints it: the shortest form, an exponent below 1e-4 and from 1e6 on.
@@ -93,9 +109,35 @@ pub(crate) fn format(number: &Number) -> String {
         return number.to_string();
     }
     let Some(value) = number.as_f64() else { return number.to_string() };
-    if let Some(Value::Number(whole)) = whole_or_float(value).filter(|v| !v.is_f64()) {
-        return whole.to_string();
+    match whole_or_float(value).filter(|number| !number.is_f64()) {
+        Some(whole) => whole.to_string(),
+        None => shortest(value),
     }
+}
+
+/// Does the text spell what is no finite number?
+pub(crate) fn is_infinite(text: &str) -> bool {
+    const NOT_FINITE: [&str; 12] = [
+        ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan",
+        ".NaN", ".NAN",
+    ];
+    NOT_FINITE.contains(&text)
+}
+
+/// A number as Go writes it in JSON.
+pub(crate) fn in_json(number: &Number) -> String {
+    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else {
+        return number.to_string();
+    };
+    if value == 0.0 || (1e-6..1e21).contains(&value.abs()) {
+        return format!("{value}");
+    }
+    let scientific = format!("{value:e}");
+    if scientific.contains("e-") { scientific } else { scientific.replace('e', "e+") }
+}
+
+/// A float in as few digits as it needs, with an exponent below 1e-4 and from 1e6 on.
+pub fn shortest(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -109,7 +151,7 @@ pub(crate) fn format(number: &Number) -> String {
 #[cfg(test)]
 mod tests {
     use super::{format, parse};
-    use serde_json::{Number, Value, json};
+    use serde_json::{Number, json};
 
     #[test]
     fn reads_the_spellings_of_go() {
@@ -128,7 +170,7 @@ mod tests {
             (".5", json!(0.5)),
             ("18446744073709551615", json!(u64::MAX)),
         ] {
-            assert_eq!(parse(text), Some(value), "{text}");
+            assert_eq!(json!(parse(text)), value, "{text}");
         }
         for text in ["1:30", "1.2.3", "-", "+", ".", "1e", "0x", "--1", "1-2", "0xg", ""] {
             assert_eq!(parse(text), None, "{text}");
@@ -140,7 +182,6 @@ mod tests {
         for (value, text) in [(1.5, "1.5"), (1e-7, "1e-07"), (0.25, "0.25"), (1e300, "1e+300")] {
             assert_eq!(format(&Number::from_f64(value).expect("finite")), text);
         }
-        let Some(Value::Number(n)) = parse("1234567.5") else { panic!("a number") };
-        assert_eq!(format(&n), "1.2345675e+06");
+        assert_eq!(parse("1234567.5").map(|n| format(&n)).as_deref(), Some("1.2345675e+06"));
     }
 }

@@ -1,14 +1,16 @@
+//! Texts to values.
+
+mod tree;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag, options};
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
+use serde_json::Value;
 
-use crate::YamlError;
 use crate::scalar::{self, Schema};
-use crate::{number, split};
+use crate::{YamlError, split};
+use tree::{Leaf, Tree};
 
 /// Bytes that anchors and aliases may add to one text: far above any real manifest, and far below what would hurt.
 const ALIAS_BUDGET: usize = 16 << 20;
@@ -26,22 +28,15 @@ pub struct Mark {
 
 /// One document of a text, and where its parts stand.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub struct Document<T = Value> {
     /// The content.
-    pub value: Value,
+    pub value: T,
     /// Where the content starts.
     pub start: Mark,
-    /// JSON pointers of the nulls that are written as nothing.
-    pub empty: Vec<String>,
-    /// Labels and annotations of a patch that are no texts, and annotations of an object that are written like something
-    /// else: JSON pointers and how the values are written.
-    pub texts: BTreeMap<String, String>,
-    /// Folded texts of a patch: JSON pointers.
-    pub folded: Vec<String>,
     marks: BTreeMap<String, Mark>,
 }
 
-impl Document {
+impl<T> Document<T> {
     /// Where the value under a JSON pointer stands; that of its nearest known ancestor else.
     pub fn mark(&self, pointer: &str) -> Mark {
         let mut pointer = pointer;
@@ -63,8 +58,20 @@ impl Document {
 /// The first fault of the text: bad syntax, a duplicate key, a key that is no string, an unknown
 /// anchor, a number that JSON cannot hold.
 pub fn read(text: &str, file: &str) -> Result<Vec<Value>, YamlError> {
-    let documents = all(text, file, Schema::Objects, Kept::Values)?;
+    let documents = all::<Value>(text, file, Schema::Objects, Kept::Values)?;
     Ok(documents.into_iter().map(|document| document.value).collect())
+}
+
+/// The documents of objects, or of a patch, with the spelling of their scalars.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_spelled(
+    text: &str,
+    file: &str,
+    schema: Schema,
+) -> Result<Vec<Document<crate::Value>>, YamlError> {
+    all(text, file, schema, Kept::Values)
 }
 
 /// As [`read`], with where each document starts and a choice of schema.
@@ -93,7 +100,12 @@ enum Kept {
     Marks,
 }
 
-fn all(text: &str, file: &str, schema: Schema, kept: Kept) -> Result<Vec<Document>, YamlError> {
+fn all<T: Tree>(
+    text: &str,
+    file: &str,
+    schema: Schema,
+    kept: Kept,
+) -> Result<Vec<Document<T>>, YamlError> {
     if schema == Schema::Config {
         return Reader::new(text, file, 0, schema, kept).documents();
     }
@@ -109,7 +121,7 @@ fn all(text: &str, file: &str, schema: Schema, kept: Kept) -> Result<Vec<Documen
     Ok(documents)
 }
 
-struct Reader<'a> {
+struct Reader<'a, T> {
     events: Parser<'a, StrInput<'a>>,
     file: &'a str,
     /// How many lines stand before the text.
@@ -121,19 +133,16 @@ struct Reader<'a> {
     open_end: Option<usize>,
     text: &'a str,
     schema: Schema,
-    anchors: HashMap<usize, Value>,
+    anchors: HashMap<usize, T>,
     alias_budget: usize,
     kept: Kept,
     marks: BTreeMap<String, Mark>,
-    empty: Vec<String>,
-    texts: BTreeMap<String, String>,
-    folded: Vec<String>,
     /// Is the map in braces that is read?
     is_flow: bool,
     path: String,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, T: Tree> Reader<'a, T> {
     fn new(text: &'a str, file: &'a str, line: usize, schema: Schema, kept: Kept) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // kustomize takes a text apart at its document marks before it reads it: a directive stands alone there.
@@ -151,37 +160,34 @@ impl<'a> Reader<'a> {
             alias_budget: ALIAS_BUDGET,
             kept,
             marks: BTreeMap::new(),
-            empty: Vec::new(),
-            texts: BTreeMap::new(),
-            folded: Vec::new(),
             is_flow: false,
             path: String::new(),
         }
     }
 
-    fn documents(&mut self) -> Result<Vec<Document>, YamlError> {
+    fn documents(&mut self) -> Result<Vec<Document<T>>, YamlError> {
         let mut documents = Vec::new();
         while let Some(document) = self.document()? {
             documents.push(document);
         }
-        documents.retain(|document| !document.value.is_null());
+        documents.retain(|document| !document.value.is_nothing());
         Ok(documents)
     }
 
     /// The first document, unless it is empty. kustomize's reader does not look at what follows it, as long as that
     /// begins like YAML.
-    fn first(&mut self) -> Result<Option<Document>, YamlError> {
+    fn first(&mut self) -> Result<Option<Document<T>>, YamlError> {
         let Some(document) = self.document()? else { return Ok(None) };
         loop {
             match self.next() {
                 Ok((Event::DocumentEnd, _)) => {}
                 Err(error) if error.message != NO_DOCUMENT => return Err(error),
-                _ => return Ok(Some(document).filter(|document| !document.value.is_null())),
+                _ => return Ok(Some(document).filter(|document| !document.value.is_nothing())),
             }
         }
     }
 
-    fn document(&mut self) -> Result<Option<Document>, YamlError> {
+    fn document(&mut self) -> Result<Option<Document<T>>, YamlError> {
         if let Some(why) = self.refused.take() {
             return Err(self.error(self.mark_at(1, 1), why));
         }
@@ -195,10 +201,7 @@ impl<'a> Reader<'a> {
                     let value = self.value(event, &span)?;
                     let marks = std::mem::take(&mut self.marks);
                     self.anchors.clear();
-                    let empty = std::mem::take(&mut self.empty);
-                    let texts = std::mem::take(&mut self.texts);
-                    let folded = std::mem::take(&mut self.folded);
-                    return Ok(Some(Document { value, start, empty, texts, folded, marks }));
+                    return Ok(Some(Document { value, start, marks }));
                 }
             }
         }
@@ -223,17 +226,18 @@ impl<'a> Reader<'a> {
         Mark { line: self.line + line, column }
     }
 
-    fn value(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+    fn value(&mut self, event: Event<'a>, span: &Span) -> Result<T, YamlError> {
         if self.kept == Kept::Marks {
             self.marks.insert(self.path.clone(), self.mark(span));
         }
         let (value, anchor) = match event {
             Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
             Event::MappingStart(style, anchor, _) => {
-                let outer = std::mem::replace(&mut self.is_flow, style == StructureStyle::Flow);
-                let value = self.mapping()?;
+                let is_flow = style == StructureStyle::Flow;
+                let outer = std::mem::replace(&mut self.is_flow, is_flow);
+                let map = self.mapping()?;
                 self.is_flow = outer;
-                (value, anchor)
+                (T::of_entries(map, is_flow), anchor)
             }
             leaf => return self.leaf(leaf, span),
         };
@@ -242,7 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value without values in it. On its own, because what calls itself must be small on the stack.
-    fn leaf(&mut self, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+    fn leaf(&mut self, event: Event<'a>, span: &Span) -> Result<T, YamlError> {
         let (text, style, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => (text, style, anchor, tag),
             Event::Alias(id) => return self.alias(id, span),
@@ -252,44 +256,17 @@ impl<'a> Reader<'a> {
         // The parser calls nothing a tilde.
         let is_tilde = span.is_empty() && style == ScalarStyle::Plain;
         let text = if is_tilde { "" } else { self.without_missing_break(&text, style, span) };
-        let value = self
-            .scalar(text, style, tag.as_deref())
-            .map_err(|message| self.error(self.mark(span), message))?;
-        // A null that is written as nothing, or as an empty text that a tag calls null.
-        let is_nothing = value.is_null() && (span.is_empty() || text.is_empty());
-        if is_nothing || (is_tilde && self.is_object_annotation()) {
-            self.empty.push(self.path.clone());
-        }
-        // kustomize writes nothing in braces as an empty text.
-        let value =
-            match is_nothing && tag.is_none() && self.is_flow && self.schema == Schema::Objects {
-                true => Value::String(String::new()),
-                false => value,
-            };
-        if self.schema == Schema::Patches {
-            self.note_spelling(text, style, &value);
-        } else if style == ScalarStyle::Plain
-            && self.is_object_annotation()
-            && scalar::resolve(text, self.schema).is_ok_and(|meant| meant != text)
-        {
-            self.texts.insert(self.path.clone(), text.to_owned());
-        }
+        let leaf = Leaf {
+            text,
+            style,
+            tag: tag.as_deref(),
+            schema: self.schema,
+            in_flow: self.is_flow,
+            is_annotation: self.schema != Schema::Config && is_annotation(&self.path),
+        };
+        let value = T::of_leaf(&leaf).map_err(|message| self.error(self.mark(span), message))?;
         self.note(anchor, &value, span)?;
         Ok(value)
-    }
-
-    fn is_object_annotation(&self) -> bool {
-        self.schema == Schema::Objects && is_annotation(&self.path)
-    }
-
-    /// Remembers how a value of a patch is written, where that counts.
-    fn note_spelling(&mut self, text: &str, style: ScalarStyle, value: &Value) {
-        if style == ScalarStyle::Folded {
-            self.folded.push(self.path.clone());
-        }
-        if value != text && (is_annotation(&self.path) || is_label(&self.path)) {
-            self.texts.insert(self.path.clone(), text.to_owned());
-        }
     }
 
     /// The last line of a block scalar has a break only where the text has one.
@@ -304,7 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers a value that has an anchor.
-    fn note(&mut self, anchor: usize, value: &Value, span: &Span) -> Result<(), YamlError> {
+    fn note(&mut self, anchor: usize, value: &T, span: &Span) -> Result<(), YamlError> {
         if anchor != 0 {
             self.charge(value, span)?;
             self.anchors.insert(anchor, value.clone());
@@ -313,8 +290,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Pays for a copy of a value.
-    fn charge(&mut self, value: &Value, span: &Span) -> Result<(), YamlError> {
-        match self.alias_budget.checked_sub(size(value)) {
+    fn charge(&mut self, value: &T, span: &Span) -> Result<(), YamlError> {
+        match self.alias_budget.checked_sub(value.size()) {
             Some(left) => {
                 self.alias_budget = left;
                 Ok(())
@@ -324,42 +301,6 @@ impl<'a> Reader<'a> {
                     format!("anchors and aliases expand to more than {} MiB", ALIAS_BUDGET >> 20);
                 Err(self.error(self.mark(span), message))
             }
-        }
-    }
-
-    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
-        if self.schema != Schema::Config && is_annotation(&self.path) {
-            // A null removes an annotation when this is a patch.
-            let null = self.schema == Schema::Patches
-                && style == ScalarStyle::Plain
-                && scalar::resolve(text, self.schema) == Ok(Value::Null);
-            return Ok(if null { Value::Null } else { Value::String(text.to_owned()) });
-        }
-        let Some(tag) = tag else {
-            return match style {
-                ScalarStyle::Plain => scalar::resolve(text, self.schema),
-                ScalarStyle::Folded if self.schema == Schema::Objects => {
-                    Ok(Value::String(crate::folded::rewritten(text)))
-                }
-                _ => Ok(Value::String(text.to_owned())),
-            };
-        };
-        match core_tag(tag) {
-            name @ ("null" | "bool" | "int" | "float") => {
-                let value = scalar::resolve(text, self.schema)?;
-                let fits = match name {
-                    "null" => value.is_null(),
-                    "bool" => value.is_boolean(),
-                    "int" => value.is_number() && number::is_integer(text),
-                    _ => value.is_number(),
-                };
-                match fits {
-                    true => Ok(value),
-                    false => Err(format!("`{text}` is not of the type that its tag names")),
-                }
-            }
-            "binary" => decode(text),
-            _ => Ok(Value::String(text.to_owned())),
         }
     }
 
@@ -383,7 +324,7 @@ impl<'a> Reader<'a> {
         Err(self.error(self.mark(span), message.to_owned()))
     }
 
-    fn alias(&mut self, id: usize, span: &Span) -> Result<Value, YamlError> {
+    fn alias(&mut self, id: usize, span: &Span) -> Result<T, YamlError> {
         let Some(value) = self.anchors.get(&id) else {
             let message = "an anchor cannot contain itself".to_owned();
             return Err(self.error(self.mark(span), message));
@@ -393,12 +334,12 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn sequence(&mut self) -> Result<Value, YamlError> {
+    fn sequence(&mut self) -> Result<T, YamlError> {
         let mut items = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
-                return Ok(Value::Array(items));
+                return Ok(T::of_items(items));
             }
             let length = self.path.len();
             self.enter(items.len());
@@ -414,9 +355,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn mapping(&mut self) -> Result<Value, YamlError> {
-        let mut map = Map::new();
-        let mut merged = Map::new();
+    fn mapping(&mut self) -> Result<T::Map, YamlError> {
+        let mut map = T::Map::default();
+        let mut merged = T::Map::default();
         let mut has_merged = false;
         loop {
             let (event, span) = self.next()?;
@@ -432,39 +373,36 @@ impl<'a> Reader<'a> {
                 }
                 has_merged = true;
                 let value = self.value(event, &value_span)?;
-                self.merge(&mut merged, value, &value_span)?;
+                if !T::underlay(&mut merged, value) {
+                    let message = "`<<` merges a map or a list of maps".to_owned();
+                    return Err(self.error(self.mark(&value_span), message));
+                }
                 continue;
             }
             let value = self.child(&key, event, &value_span)?;
             self.insert(&mut map, key, value, &span)?;
         }
-        for (key, value) in merged {
-            map.entry(key).or_insert(value);
-        }
-        Ok(Value::Object(map))
+        T::underlay(&mut map, T::of_entries(merged, false));
+        Ok(map)
     }
 
     fn insert(
         &self,
-        map: &mut Map<String, Value>,
+        map: &mut T::Map,
         key: String,
-        value: Value,
+        value: T,
         span: &Span,
     ) -> Result<(), YamlError> {
-        match map.entry(key) {
-            Entry::Vacant(place) => drop(place.insert(value)),
-            // Configuration takes the last of two equal keys, objects none.
-            Entry::Occupied(mut old) if self.schema == Schema::Config => drop(old.insert(value)),
-            Entry::Occupied(old) => {
-                let key = old.key();
-                let message = format!("mapping key \"{key}\" already defined: it is given twice");
-                return Err(self.error(self.mark(span), message));
-            }
+        // Configuration takes the last of two equal keys, objects none.
+        if self.schema != Schema::Config && T::has(map, &key) {
+            let message = format!("mapping key \"{key}\" already defined: it is given twice");
+            return Err(self.error(self.mark(span), message));
         }
+        T::insert(map, key, value);
         Ok(())
     }
 
-    fn child(&mut self, key: &str, event: Event<'a>, span: &Span) -> Result<Value, YamlError> {
+    fn child(&mut self, key: &str, event: Event<'a>, span: &Span) -> Result<T, YamlError> {
         if self.kept == Kept::Values {
             return self.value(event, span);
         }
@@ -481,57 +419,43 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&mut self, event: Event<'a>, span: &Span) -> Result<String, YamlError> {
-        let value = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_escapes(&text, style, span)?;
-                let value = match (style, &tag) {
-                    (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema)
-                        .unwrap_or_else(|_| Value::String(text.to_string())),
-                    _ => Value::String(text.to_string()),
-                };
-                // Configuration becomes JSON, whose keys are texts: `n:` is `"false":`.
-                let value = match value {
-                    Value::Bool(_) | Value::Number(_) if self.schema != Schema::Objects => {
-                        Value::String(value.to_string())
-                    }
-                    value => value,
-                };
-                if anchor != 0 {
-                    self.anchors.insert(anchor, value.clone());
-                }
-                value
+        let (text, style, anchor, tag) = match event {
+            Event::Scalar(text, style, anchor, tag) => (text, style, anchor, tag),
+            Event::Alias(id) => {
+                let key = self.alias(id, span)?.key();
+                return self.checked_key(key, span);
             }
-            Event::Alias(id) => self.alias(id, span)?,
-            _ => Value::Null,
+            _ => return self.checked_key(Err("null".to_owned()), span),
         };
-        match value {
+        self.refuse_escapes(&text, style, span)?;
+        let meant = match (style, &tag) {
+            (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema),
+            _ => Ok(Value::String(text.to_string())),
+        };
+        let key = match meant.unwrap_or_else(|_| Value::String(text.to_string())) {
             Value::String(key) => Ok(key),
-            Value::Bool(_) | Value::Number(_) => {
-                Err(self.error(self.mark(span), format!("key `{value}` is not a string; quote it")))
+            // Configuration becomes JSON, whose keys are texts: `n:` is `"false":`.
+            key @ (Value::Bool(_) | Value::Number(_)) if self.schema != Schema::Objects => {
+                Ok(key.to_string())
             }
-            _ => Err(self.error(self.mark(span), "a key must be a string".to_owned())),
+            key => Err(key.to_string()),
+        };
+        if anchor != 0
+            && let Ok(key) = &key
+        {
+            self.anchors.insert(anchor, T::of_key(key));
         }
+        self.checked_key(key, span)
     }
 
-    /// `<<`: the keys of one map or of several, of which earlier ones win.
-    fn merge(
-        &self,
-        into: &mut Map<String, Value>,
-        value: Value,
-        span: &Span,
-    ) -> Result<(), YamlError> {
-        match value {
-            Value::Object(map) => {
-                for (key, value) in map {
-                    into.entry(key).or_insert(value);
-                }
-                Ok(())
-            }
-            Value::Array(maps) if maps.iter().all(Value::is_object) => {
-                maps.into_iter().try_for_each(|item| self.merge(into, item, span))
-            }
-            _ => Err(self.error(self.mark(span), "`<<` merges a map or a list of maps".to_owned())),
-        }
+    fn checked_key(&self, key: Result<String, String>, span: &Span) -> Result<String, YamlError> {
+        key.map_err(|key| {
+            let message = match key.as_str() {
+                "null" => "a key must be a string".to_owned(),
+                key => format!("key `{key}` is not a string; quote it"),
+            };
+            self.error(self.mark(span), message)
+        })
     }
 
     fn error(&self, at: Mark, message: String) -> YamlError {
@@ -555,7 +479,7 @@ pub(crate) fn has_surrogates(text: &str) -> bool {
 fn is_merge(event: &Event<'_>) -> bool {
     matches!(event, Event::Scalar(text, style, _, tag)
     if text == "<<" && match tag.as_deref() {
-        Some(tag) => core_tag(tag) == "merge",
+        Some(tag) => tree::core_tag(tag) == "merge",
         None => *style == ScalarStyle::Plain,
     })
 }
@@ -563,16 +487,6 @@ fn is_merge(event: &Event<'_>) -> bool {
 /// Is there something on the last line, and no line break after it?
 fn has_open_end(text: &str) -> bool {
     text.rsplit(['\n', '\r']).next().is_some_and(|line| !line.trim().is_empty())
-}
-
-/// The name of a tag of YAML's own; empty for others.
-fn core_tag(tag: &Tag) -> &str {
-    const CORE: &str = "tag:yaml.org,2002:";
-    if tag.handle() == CORE {
-        tag.suffix()
-    } else {
-        tag.suffix().strip_prefix(CORE).unwrap_or_default()
-    }
 }
 
 /// An annotation is text, however it is written: kustomize keeps its spelling.
@@ -583,131 +497,5 @@ fn is_annotation(path: &str) -> bool {
     key.is_some_and(|key| !key.contains('/'))
 }
 
-fn is_label(path: &str) -> bool {
-    path.strip_prefix("/metadata/labels/").is_some_and(|key| !key.contains('/'))
-}
-
-/// The bytes that a value takes, roughly: each of its parts, and its texts.
-pub fn size(value: &Value) -> usize {
-    /// Of a value and its place in a map or list.
-    const PART: usize = 64;
-    PART + match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(size).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value)).sum(),
-        _ => 0,
-    }
-}
-
-fn decode(text: &str) -> Result<Value, String> {
-    let packed: String = text.split_whitespace().collect();
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(packed)
-        .map_err(|error| format!("`!!binary` is not base64: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| "`!!binary` is not UTF-8 text".to_owned())?;
-    Ok(Value::String(text))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Schema, read, read_documents, read_marked};
-    use serde_json::json;
-
-    #[test]
-    fn documents_and_empty_ones() {
-        let text = "# only a comment\n---\na: 1\n---\n---\nb: [x, 'y', \"z\"]\n...\n";
-        assert_eq!(
-            read(text, "f").expect("valid"),
-            [json!({"a": 1}), json!({"b": ["x", "y", "z"]})]
-        );
-        assert!(read("", "f").expect("valid").is_empty());
-    }
-
-    #[test]
-    fn anchors_and_merge_keys_are_expanded() {
-        let text = "base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: *b\n";
-        let value = read(text, "f").expect("valid").remove(0);
-        assert_eq!(
-            value,
-            json!({"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 3}, "two": {"x": 1, "y": 2}})
-        );
-    }
-
-    #[test]
-    fn a_block_scalar_ends_in_a_line_break_where_the_text_does() {
-        for (text, value) in [
-            ("a: |\n  x", "x"),
-            ("a: >\n  x\n  y", "x y"),
-            ("a: |+\n  x", "x"),
-            ("a: |-\n  x", "x"),
-            ("a: |\n  x\n", "x\n"),
-            ("a: |\n  x\n ", "x\n"),
-            ("a: |\n  x\n# c", "x\n"),
-            ("a: |\r\n  x", "x"),
-        ] {
-            assert_eq!(read(text, "f").expect("valid"), [json!({"a": value})], "{text:?}");
-            let config = read_documents(text, "f", Schema::Config).expect("valid").remove(0).value;
-            assert_eq!(config, json!({"a": value}), "{text:?}");
-        }
-        let two = read("a: |\n  x\n---\na: |\n  x", "f").expect("valid");
-        assert_eq!(two, [json!({"a": "x\n"}), json!({"a": "x"})]);
-    }
-
-    #[test]
-    fn block_scalars_keep_their_bytes() {
-        let text = "data:\n  a.json: |\n    {\n      \"k\": 1\n    }\n  b: |-\n    x\n    y\n  c: >\n    p\n    q\n";
-        let value = read(text, "f").expect("valid").remove(0);
-        assert_eq!(
-            value,
-            json!({"data": {"a.json": "{\n  \"k\": 1\n}\n", "b": "x\ny", "c": "p q\n"}})
-        );
-    }
-
-    #[test]
-    fn faults_name_file_line_and_column() {
-        for (text, place, words) in [
-            ("a: 1\nb: 2\na: 3\n", "f:3:1: ", "given twice"),
-            ("a:\n  - b\n c: d\n", "f:3:", ""),
-            ("x: 1\n1: y\n", "f:2:1: ", "not a string"),
-            ("a: *missing\n", "f:1:4: ", ""),
-            ("a: .inf\n", "f:1:4: ", "no JSON value"),
-            ("a: !!bool 12\n", "f:1:11: ", "not of the type"),
-            ("a: !!int 1.5\n", "f:1:10: ", "not of the type"),
-            ("a: !!null x\n", "f:1:11: ", "not of the type"),
-        ] {
-            let message = read(text, "f").expect_err(text).to_string();
-            assert!(message.starts_with(place) && message.contains(words), "{text}: {message}");
-        }
-    }
-
-    #[test]
-    fn an_alias_bomb_is_refused() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for n in 1..9 {
-            let refs = vec![format!("*a{}", n - 1); 10].join(", ");
-            text.push_str(&format!("a{n}: &a{n} [{refs}]\n"));
-        }
-        assert!(read(&text, "f").expect_err("too large").message.contains("aliases"));
-    }
-
-    #[test]
-    fn marks_lead_to_lines() {
-        let text = "kind: A\nresources:\n- a\n- b\nlabels:\n- pairs: {x: y}\n";
-        let document = read_marked(text, "f").expect("valid").remove(0);
-        assert_eq!(document.mark("/resources/1").line, 4);
-        assert_eq!(document.mark("/labels/0/pairs/x/deeper").line, 6);
-        assert_eq!(document.start.line, 1);
-    }
-}
-
-#[cfg(test)]
-mod comment_tests {
-    use super::read;
-    use serde_json::json;
-
-    #[test]
-    fn comments_are_no_data_wherever_they_stand() {
-        let text = "# first\na: 1 # after\n# between\nb:\n# before an item\n- 2 # after an item\n- # before a value\n  3\n---\n# only\n";
-        assert_eq!(read(text, "f").expect("valid"), [json!({"a": 1, "b": [2, 3]})]);
-    }
-}
+mod tests;

@@ -19,11 +19,6 @@ const TRUES: [&str; 3] = ["true", "True", "TRUE"];
 const FALSES: [&str; 3] = ["false", "False", "FALSE"];
 const OLD_TRUES: [&str; 8] = ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
 const OLD_FALSES: [&str; 8] = ["n", "N", "no", "No", "NO", "off", "Off", "OFF"];
-const NOT_FINITE: [&str; 12] = [
-    ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN",
-    ".NAN",
-];
-
 /// The value of a plain scalar.
 ///
 /// # Errors
@@ -38,11 +33,11 @@ pub fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
     if FALSES.contains(&text) || (schema == Schema::Config && OLD_FALSES.contains(&text)) {
         return Ok(Value::Bool(false));
     }
-    if NOT_FINITE.contains(&text) {
+    if number::is_infinite(text) {
         return Err(format!("`{text}` has no JSON value; quote it to keep the text"));
     }
     if let Some(number) = number::parse(text) {
-        return Ok(number);
+        return Ok(Value::Number(number));
     }
     match timestamp::parse(text) {
         Some(time) if schema != Schema::Config => Ok(Value::String(time)),
@@ -54,6 +49,17 @@ pub fn resolve(text: &str, schema: Schema) -> Result<Value, String> {
 pub fn needs_quotes(text: &str) -> bool {
     let strings = matches!(resolve(text, Schema::Config), Ok(Value::String(_)));
     !strings || timestamp::parse(text).is_some() || is_sexagesimal(text)
+}
+
+/// Is this text something else, or more than a text, to a reader of YAML 1.1 when it stands unquoted?
+pub(crate) fn is_no_text(text: &str) -> bool {
+    if text.contains([':', '#']) || text.starts_with(['-', '?', '[', '{', '!', '|', '>']) {
+        let documents = crate::read_documents(text, "", Schema::Config);
+        return documents.is_ok_and(|all| all.first().is_none_or(|first| !first.value.is_string()))
+            || timestamp::parse(text).is_some();
+    }
+    !matches!(resolve(text, Schema::Config), Ok(Value::String(_)))
+        || timestamp::parse(text).is_some()
 }
 
 /// `1:30` and `12:30:45.5`: a number to the base of sixty for YAML 1.1.

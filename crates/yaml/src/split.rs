@@ -46,6 +46,11 @@ pub(crate) fn parts<'a>(text: &'a str, file: &str) -> Result<Vec<Part<'a>>, Yaml
     Ok(parts)
 }
 
+/// Is a text in one part? One that cannot be taken apart is none.
+pub fn is_one_part(text: &str) -> bool {
+    parts(&with_plain_line_ends(text), "").is_ok_and(|parts| parts.len() == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Part, parts};

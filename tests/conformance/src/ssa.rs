@@ -160,7 +160,8 @@ fn selector(case: &Value) -> Verdict {
         "MatchName" => selector.admits_name(text(case, "object_name")),
         "MatchNamespace" => selector.admits_namespace(text(case, "object_namespace")),
         "MatchLabelSelector" | "MatchAnnotationSelector" => {
-            selector.admits_labels(Some(&case["labels"]), Some(&case["annotations"]))
+            let value = |field: &str, key: &str| case[field].get(key).and_then(Value::as_str);
+            selector.admits_labels(|key| value("labels", key), |key| value("annotations", key))
         }
         _ => selector.matches(&case["object"]),
     };

@@ -1,4 +1,5 @@
-use serde_json::Value;
+use capstan_yaml::Value;
+use serde_json::Value as Json;
 
 use super::operations;
 use crate::bounds::Bounds;
@@ -9,7 +10,7 @@ use crate::selector::Matcher;
 
 /// Applies the operations to every object that the target selects.
 pub(super) fn apply(
-    operations: &[Value],
+    operations: &[Json],
     matcher: &Matcher,
     resources: &mut Resources,
     bounds: &Bounds,
@@ -20,44 +21,27 @@ pub(super) fn apply(
     }
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
         resource.show_annotations();
+        let fault = |why| BuildError::new(format!("{}: {why}", resource.id()));
+        let mut object = resource.value.to_json().map_err(fault)?;
         for (index, operation) in operations.iter().enumerate() {
-            if operation.get("op").and_then(Value::as_str) == Some("copy") {
+            if operation.get("op").and_then(Json::as_str) == Some("copy") {
                 // What is copied into itself doubles each time.
-                bounds.add_bytes(capstan_yaml::size(&resource.value))?;
+                bounds.add_bytes(capstan_yaml::size(&object))?;
             }
-            operations::apply(&mut resource.value, operation).map_err(|message| {
+            operations::apply(&mut object, operation).map_err(|message| {
                 let id = resource.id();
-                let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+                let path = operation.get("path").and_then(Json::as_str).unwrap_or_default();
                 let which = format!("operation {} at '{path}'", index + 1);
                 BuildError::new(format!("{id}: {which}: {message}"))
                     .hint("an operation has `op`, `path` and, for some, `value` or `from`; what it names must exist")
             })?;
         }
-        round(&mut resource.value);
+        resource.value = Value::of_json(object);
+        resource.rewrite_annotations();
         resource.one_value.clear();
-        resource.empty.clear();
-        resource.read_anew();
         check(resource)?;
     }
     Ok(())
-}
-
-/// Makes every number what JSON's readers in Go take it for: of whole numbers beyond 53 bits, the nearest that a float holds.
-fn round(value: &mut Value) {
-    const EXACT: u64 = 1 << 53;
-    match value {
-        Value::Number(number) => {
-            let size = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
-            // The shortest digits of the float are written, and read as a whole number again.
-            let digits = number.as_f64().map(|float| float.to_string()).unwrap_or_default();
-            if let (true, Ok(rounded)) = (size.is_some_and(|size| size > EXACT), digits.parse()) {
-                *number = rounded;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(round),
-        Value::Object(map) => map.values_mut().for_each(round),
-        _ => {}
-    }
 }
 
 /// What is left must still be an object.

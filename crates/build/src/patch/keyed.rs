@@ -2,9 +2,7 @@
 //!
 //! What happens to items that lack a key follows kustomize, step by step, because bytes depend on it.
 
-use serde_json::Value;
-
-use crate::transform::names::scalar;
+use capstan_yaml::{Value, set_field};
 
 /// The values of an item's keys, an empty text for one that it lacks.
 pub(super) type Name = Vec<String>;
@@ -18,7 +16,7 @@ pub(super) fn names<'a>(
     keys: &[&str],
 ) -> Vec<Name> {
     let name = |item: &Value| -> Name {
-        let text = |key: &&str| item.get(key).and_then(scalar).unwrap_or_default();
+        let text = |key: &&str| item.get(key).and_then(Value::text).unwrap_or_default().to_owned();
         keys.iter().map(text).collect()
     };
     let mut names: Vec<Name> = Vec::new();
@@ -56,15 +54,35 @@ pub(super) fn given<'a>(names: &[Name], name: &Name, keys: &[&'a str]) -> Pairs<
     kept.map(|at| (keys[at], name[at].clone())).collect()
 }
 
+/// What is written for a value; nothing for a map or a list.
+fn text(value: &Value) -> &str {
+    value.written().unwrap_or_default()
+}
+
 /// Are all keys of an item there with these values?
 pub(super) fn is_named(item: &Value, pairs: &Pairs<'_>) -> bool {
     item.is_object()
-        && pairs.iter().all(|(key, value)| item.get(key).and_then(scalar).as_ref() == Some(value))
+        && pairs.iter().all(|(key, value)| item.get(key).is_some_and(|own| text(own) == value))
+}
+
+/// Has every item of a list all of its keys, and another name than the others? An empty key means the item itself.
+pub(super) fn are_distinct(items: &[Value], keys: &[&str]) -> bool {
+    let mut names: Vec<Vec<&str>> = Vec::with_capacity(items.len());
+    items.iter().all(|item| {
+        let part = |key: &&str| if key.is_empty() { Some(item) } else { item.get(key) };
+        let name: Option<Vec<&str>> =
+            keys.iter().map(|key| part(key)?.text().filter(|text| !text.is_empty())).collect();
+        name.is_some_and(|name| {
+            let is_new = !names.contains(&name);
+            names.push(name);
+            is_new
+        })
+    })
 }
 
 /// Is it nothing that a list would keep?
 pub(super) fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)
+    value.is_null() || value.as_object().is_some_and(|map| map.is_empty())
 }
 
 /// Adds the keys that an item lacks.
@@ -72,8 +90,7 @@ pub(super) fn complete(item: &mut Value, pairs: &Pairs<'_>) {
     if let Value::Object(map) = item {
         for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
             if !map.contains_key(*key) {
-                let value = capstan_yaml::resolve(value, capstan_yaml::Schema::Objects);
-                map.insert((*key).to_owned(), value.unwrap_or_default());
+                set_field(map, key, Value::bare(value));
             }
         }
     }
@@ -115,8 +132,7 @@ fn is_found(item: &Value, asked: &[Asked<'_>]) -> bool {
     let mut last = false;
     asked.iter().all(|(key, value)| {
         if let Some(value) = value {
-            let text = item.get(key).and_then(scalar);
-            last = text.is_some_and(|text| value.is_empty() || text == *value);
+            last = item.get(key).is_some_and(|own| value.is_empty() || text(own) == *value);
         }
         last
     })
@@ -127,8 +143,8 @@ pub(super) fn append(mut merged: Vec<Value>, rest: Vec<Value>, keys: &[&str]) ->
     for item in rest {
         let mut values: Vec<String> = Vec::new();
         for key in keys {
-            match item.get(key).filter(|value| !value.is_null()).and_then(scalar) {
-                Some(value) => values.push(value),
+            match item.get(key) {
+                Some(value) => values.push(text(value).to_owned()),
                 None => merged.push(item.clone()),
             }
         }

@@ -8,10 +8,10 @@ mod operations;
 mod strategic;
 
 use capstan_model::GroupVersionKind;
-use capstan_yaml::Schema;
-use serde_json::Value;
+use capstan_yaml::{Schema, Value, YamlError, read_documents, read_spelled, set_field};
+use serde_json::Value as Json;
 
-use self::document::Document;
+use self::document::{Content, Document};
 use crate::error::{BuildError, Place};
 use crate::kustomization::{Patch, Placed};
 use crate::load::Loader;
@@ -52,7 +52,10 @@ pub(crate) fn strategic_merges(
         } else {
             Source { path: "", inline: value }
         };
-        let documents = source.documents(loader, directory, place)?;
+        let documents = match source.content(loader, directory, place)? {
+            Content::Objects(documents) => documents,
+            Content::Operations(_) => return Err(objects::no_object().at(place)),
+        };
         if documents.is_empty() {
             return Err(
                 BuildError::new(format!("patch appears to be empty; files=[{value}]")).at(place)
@@ -66,6 +69,7 @@ pub(crate) fn strategic_merges(
                 resources,
             )
             .map_err(|error| error.at(place))?;
+            resources.check_ids().map_err(|error| error.at(place))?;
         }
         Ok(())
     }))
@@ -96,22 +100,25 @@ fn one(
         ("", _) | (_, "") => {}
         _ => return Err(BuildError::new("patch and path can't be set at the same time")),
     }
-    let mut documents = source.documents(loader, directory, place)?;
+    let content = source.content(loader, directory, place)?;
     if let Some(option) = patch.options.keys().find(|o| !OPTIONS.contains(&o.as_str())) {
         return Err(BuildError::new(format!("unknown option `{option}` of a patch"))
             .hint(format!("the options are: {}", OPTIONS.join(", "))));
     }
     let allows = |name: &str| patch.options.get(name).copied().unwrap_or_default();
     let allowed = Allowed { name: allows("allowNameChange"), kind: allows("allowKindChange") };
-    if let [Document { value: Value::Array(operations), .. }] = documents.as_slice() {
-        let Some(target) = &patch.target else {
-            return Err(BuildError::new("must specify a target for JSON patch")
-                .hint("add `target` with at least a kind and a name"));
-        };
-        let matcher = Matcher::new(target)?;
-        resources.iter_mut().filter(|r| matcher.matches(r)).for_each(Resource::remember_id);
-        return json6902::apply(operations, &matcher, resources, &loader.bounds);
-    }
+    let mut documents = match content {
+        Content::Objects(documents) => documents,
+        Content::Operations(operations) => {
+            let Some(target) = &patch.target else {
+                return Err(BuildError::new("must specify a target for JSON patch")
+                    .hint("add `target` with at least a kind and a name"));
+            };
+            let matcher = Matcher::new(target)?;
+            resources.iter_mut().filter(|r| matcher.matches(r)).for_each(Resource::remember_id);
+            return json6902::apply(&operations, &matcher, resources, &loader.bounds);
+        }
+    };
     let Some(target) = &patch.target else {
         // The permission is written into the annotations of the patch.
         let is_noted = allowed.name || allowed.kind;
@@ -128,16 +135,15 @@ fn one(
             return Err(BuildError::new(message).hint("write an entry for each patch"));
         }
     };
-    let Document { value, place: at, folded, .. } = document.with_texts(&document::COPIED);
+    let Document { value, place: at } = document.with_texts(&document::COPIED);
     let document = objects::object(value, &at)?;
     let matcher = Matcher::new(target)?;
     let schemas = loader.schemas();
     for resource in resources.iter_mut().filter(|r| matcher.matches(r)) {
-        let patch = document::with_new_folds(&document.value, &folded, &resource.value);
-        merge(&schemas, resource, &patch, allowed)?;
+        merge(&schemas, resource, &document.value, allowed)?;
     }
     resources.drop_deleted();
-    Ok(())
+    resources.check_ids()
 }
 
 /// `patchesJson6902`: the target is the exact name of one object.
@@ -153,18 +159,20 @@ pub(crate) fn json_patches(
             if !patch.path.is_empty() && !patch.patch.is_empty() {
                 return Err(BuildError::new("must specify a file path or jsonOp, not both"));
             }
-            let documents = source.documents(loader, directory, place)?;
-            let [Document { value: Value::Array(operations), .. }] = documents.as_slice() else {
-                let kind = match documents.first().map(|document| &document.value) {
-                    Some(Value::String(_)) => "string",
-                    Some(Value::Object(_)) => "object",
-                    _ => "value",
-                };
-                let message =
-                    format!("cannot unmarshal {kind} into Go value of type jsonpatch.Patch");
-                return Err(
-                    BuildError::new(message).hint("a JSON 6902 patch is a list of operations")
-                );
+            let operations = match source.content(loader, directory, place)? {
+                Content::Operations(operations) => operations,
+                Content::Objects(documents) => {
+                    let kind = match documents.first().map(|document| &document.value) {
+                        Some(Value::Scalar(_)) => "string",
+                        Some(Value::Object(_)) => "object",
+                        _ => "value",
+                    };
+                    let message =
+                        format!("cannot unmarshal {kind} into Go value of type jsonpatch.Patch");
+                    return Err(
+                        BuildError::new(message).hint("a JSON 6902 patch is a list of operations")
+                    );
+                }
             };
             if operations.is_empty() {
                 return Err(BuildError::new("patch appears to be empty"));
@@ -174,7 +182,7 @@ pub(crate) fn json_patches(
                 return Err(BuildError::new("must specify the target name"));
             };
             let matcher = Matcher::new(&exactly(target))?;
-            json6902::apply(operations, &matcher, resources, &loader.bounds)
+            json6902::apply(&operations, &matcher, resources, &loader.bounds)
         };
         apply().map_err(|error| error.at(place))
     }))
@@ -206,8 +214,7 @@ fn merge_by_id(
         [index] => {
             let schemas = loader.schemas();
             let resource = resources.get_mut(*index);
-            let patch = document::with_new_folds(&patch.value, &document.folded, &resource.value);
-            merge(&schemas, resource, &patch, allowed).map_err(|e| e.at(at))?;
+            merge(&schemas, resource, &patch.value, allowed).map_err(|e| e.at(at))?;
             resources.drop_deleted();
             Ok(())
         }
@@ -242,19 +249,17 @@ fn merge(
     patch: &Value,
     allowed: Allowed,
 ) -> Result<(), BuildError> {
-    let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
+    let (name, namespace) = (resource.name(), resource.namespace());
     let gvk = resource.gvk();
     if allowed.name || allowed.kind {
         resource.remember_id();
     }
     // kustomize puts the patch in the place of a copy.
-    if patch.get("$patch").is_some_and(|directive| directive == "replace") {
+    if patch.get("$patch").and_then(Value::text) == Some("replace") {
         return Ok(());
     }
-    let text = |field: &str| patch.get(field).and_then(Value::as_str).unwrap_or_default();
+    let text = |field: &str| patch.get(field).and_then(Value::text).unwrap_or_default();
     let patch_kind = GroupVersionKind::from_api_version(text("apiVersion"), text("kind"));
-    let known = if schemas.knows(&gvk) { &gvk } else { &patch_kind };
-    resource.drop_empty(|list| schemas.rule(known, list) != merge_keys::ListMerge::Replace);
     let old = std::mem::take(&mut resource.value);
     let api_version = old.get("apiVersion").cloned();
     resource.value =
@@ -265,7 +270,7 @@ fn merge(
         map.insert("apiVersion".to_owned(), api_version);
     }
     if !allowed.kind {
-        map.insert("kind".to_owned(), gvk.kind.into());
+        set_field(map, "kind", Value::bare(gvk.kind));
     }
     if !allowed.name {
         resource.set_name(&name);
@@ -281,7 +286,7 @@ pub(crate) fn merge_values(
     options: MergeOptions,
 ) -> Result<Value, BuildError> {
     let gvk = |value: &Value| {
-        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+        let text = |field: &str| value.get(field).and_then(Value::text).unwrap_or_default();
         GroupVersionKind::from_api_version(text("apiVersion"), text("kind"))
     };
     strategic::merge(&Schemas::default(), [&gvk(&object), &gvk(patch)], object, patch, options)
@@ -294,55 +299,59 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn documents(
+    fn content(
         &self,
         loader: &Loader<'_>,
         directory: &str,
         place: &Place,
-    ) -> Result<Vec<Document>, BuildError> {
+    ) -> Result<Content, BuildError> {
         match (self.path, self.inline) {
             ("", "") => Err(BuildError::new("a patch needs `patch` or `path`").at(place)),
             ("", text) => {
                 check_json(text).map_err(|error| error.at(place))?;
                 // The lines of an inline patch are not those of the file: the entry stands for all.
-                let documents = read(text, &place.file).map_err(|error| {
+                read(text, &place.file, |_| place.clone()).map_err(|error| {
                     let message = format!("invalid YAML in the patch: {}", error.message);
                     BuildError::new(message).at(place)
-                })?;
-                Ok(documents.into_iter().map(|it| Document::of(it, place.clone())).collect())
+                })
             }
             (path, "") => {
                 let (text, file) = loader.text(directory, path).map_err(|error| error.at(place))?;
                 check_json(&text).map_err(|error| error.at(place))?;
-                let documents =
-                    read(&text, &file).map_err(|error| BuildError::from(error).at(place))?;
-                let placed = |it: capstan_yaml::Document| {
-                    let place = Place { file: file.clone(), line: it.start.line };
-                    Document::of(it, place)
-                };
-                Ok(documents.into_iter().map(placed).collect())
+                let placed = |line| Place { file: file.clone(), line };
+                read(&text, &file, placed).map_err(|error| BuildError::from(error).at(place))
             }
             _ => Err(BuildError::new("a patch has `patch` or `path`, not both").at(place)),
         }
     }
 }
 
-/// The documents of a patch. A list of operations is one document of YAML 1.1; one that begins with a bracket is JSON.
-fn read(text: &str, file: &str) -> Result<Vec<capstan_yaml::Document>, capstan_yaml::YamlError> {
-    let is_list = |documents: &[capstan_yaml::Document]| {
-        documents.first().is_some_and(|document| document.value.is_array())
+/// What a patch holds. A list of operations is one document of YAML 1.1; one that begins with a bracket is JSON.
+fn read(text: &str, file: &str, place: impl Fn(usize) -> Place) -> Result<Content, YamlError> {
+    let operations = |schema| match read_documents(text, file, schema) {
+        Ok(documents) => match documents.into_iter().next().map(|document| document.value) {
+            Some(Json::Array(operations)) => Some(operations),
+            _ => None,
+        },
+        Err(_) => None,
     };
-    let documents = capstan_yaml::read_documents(text, file, Schema::Patches);
-    if text.starts_with('[') || documents.as_ref().is_ok_and(|documents| !is_list(documents)) {
-        return documents;
-    }
-    match capstan_yaml::read_documents(text, file, Schema::Config) {
-        Ok(mut operations) if is_list(&operations) => {
-            operations.truncate(1);
-            Ok(operations)
+    let documents = read_spelled(text, file, Schema::Patches);
+    let is_list = documents.as_ref().is_ok_and(|documents| match documents.as_slice() {
+        [first, rest @ ..] => first.value.is_array() && (rest.is_empty() || !text.starts_with('[')),
+        [] => false,
+    });
+    let schema = if text.starts_with('[') { Schema::Patches } else { Schema::Config };
+    if is_list || (documents.is_err() && schema == Schema::Config) {
+        let found = operations(schema).or_else(|| operations(Schema::Patches).filter(|_| is_list));
+        if let Some(operations) = found {
+            return Ok(Content::Operations(operations));
         }
-        _ => documents,
     }
+    let placed = |document: capstan_yaml::Document<Value>| {
+        let place = place(document.start.line);
+        Document::of(document, place)
+    };
+    Ok(Content::Objects(documents?.into_iter().map(placed).collect()))
 }
 
 /// A patch that begins with a bracket is JSON, as in kustomize; one in YAML begins with a dash.

@@ -1,5 +1,5 @@
 use capstan_model::GroupVersionKind;
-use serde_json::{Map, Value};
+use capstan_yaml::{Map, Scalar, Style, Tag, Value, quote, set_field};
 
 use super::merge_keys::ListMerge;
 use super::{MergeOptions, keyed};
@@ -25,7 +25,7 @@ pub(super) fn merge(
     let [object_kind, patch_kind] = kinds;
     let gvk = if schemas.knows(object_kind) { object_kind } else { patch_kind };
     let mut merger = Merger { schemas, gvk, options, path: Vec::new() };
-    let merged = merger.value(Some(object), patch)?.unwrap_or(Value::Null);
+    let merged = merger.value(Some(object), Some(patch))?.unwrap_or_default();
     if has_empty_key(&merged) {
         merger.refuse_empty_keys(&merged)?;
     }
@@ -40,21 +40,69 @@ struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    /// The merged value; `None` when nothing is left.
-    fn value(&mut self, old: Option<Value>, patch: &Value) -> Merged {
+    /// The merged value; `None` when nothing is left. kustomize walks through what the patch does not name too.
+    fn value(&mut self, old: Option<Value>, patch: Option<&Value>) -> Merged {
+        let is_null = |value: &Value| value.is_null();
         match (old, patch) {
-            (_, Value::Null) => Ok(None),
-            (Some(Value::Object(old)), Value::Object(patch)) => self.map(old, patch),
-            (None | Some(Value::Null), Value::Object(patch)) => self.map(Map::new(), patch),
-            (Some(_), Value::Object(_)) => Err(self.mismatch("a map", "no map")),
-            (Some(Value::Object(_)), Value::Array(_)) => Err(self.mismatch("a list", "a map")),
-            (old, Value::Array(items)) => self.list(old, items),
-            (Some(Value::Object(_)), _) => Err(self.mismatch("a single value", "a map")),
-            (Some(Value::Array(_)), _) => Err(self.mismatch("a single value", "a list")),
-            (Some(Value::String(old)), Value::Number(_) | Value::Bool(_)) if is_quoted(&old) => {
-                Ok(Some(patch.to_string().into()))
+            (old, None) => self.alone(old),
+            (_, Some(patch)) if patch.is_null() => Ok(None),
+            (Some(Value::Object(old)), Some(Value::Object(patch))) => self.map(old, Some(patch)),
+            (old, Some(Value::Object(patch))) if old.as_ref().is_none_or(is_null) => {
+                self.map(patch.empty(), Some(patch))
             }
-            (_, scalar) => Ok(Some(scalar.clone())),
+            (Some(_), Some(Value::Object(_))) => Err(self.mismatch("a map", "no map")),
+            (old @ (None | Some(Value::Array(_))), Some(Value::Array(items))) => {
+                self.list(old, items)
+            }
+            (Some(old), Some(Value::Array(items))) if old.is_null() => self.list(None, items),
+            (Some(Value::Object(_)), Some(Value::Array(_))) => {
+                Err(self.mismatch("a list", "a map"))
+            }
+            (Some(_), Some(Value::Array(_))) => Err(self.mismatch("a list", "a single value")),
+            (Some(Value::Object(_)), Some(_)) => Err(self.mismatch("a single value", "a map")),
+            (Some(Value::Array(_)), Some(_)) => Err(self.mismatch("a single value", "a list")),
+            (_, Some(scalar)) => Ok(Some(scalar.clone())),
+        }
+    }
+
+    /// What becomes of a value that the patch does not name.
+    fn alone(&mut self, old: Option<Value>) -> Merged {
+        match old {
+            Some(Value::Object(old)) => self.map(old, None),
+            Some(Value::Array(old)) => match self.schemas.rule(self.gvk, &self.path) {
+                ListMerge::Replace => Ok(Some(Value::Array(old))),
+                ListMerge::Union => Ok(Some(self.unite(Some(Value::Array(old)), &[]))),
+                ListMerge::ByKeys(keys) => self.by_keys(old, &[], &keys).map(|it| Some(it.into())),
+            },
+            // A null stays that is written as something.
+            Some(Value::Scalar(Scalar { text, tag: Tag::Null, .. })) => {
+                let kept = Scalar::typed(text, Tag::Null);
+                Ok(Some(kept).filter(|kept| !kept.text.is_empty()).map(Value::from))
+            }
+            old => Ok(old),
+        }
+    }
+
+    /// Would a value stay as it is when the walk comes through it?
+    fn is_calm(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Scalar(scalar) => is_calm(scalar),
+            Value::Object(map) => map.iter().all(|(key, value)| match value {
+                Value::Scalar(scalar) => is_calm(scalar),
+                value => {
+                    self.path.push(key.clone());
+                    let is_calm = self.is_calm(value);
+                    self.path.pop();
+                    is_calm
+                }
+            }),
+            Value::Array(items) => match self.schemas.rule(self.gvk, &self.path) {
+                ListMerge::Replace => true,
+                ListMerge::Union => keyed::are_distinct(items, &[""]),
+                ListMerge::ByKeys(keys) => {
+                    keyed::are_distinct(items, &keys) && items.iter().all(|item| self.is_calm(item))
+                }
+            },
         }
     }
 
@@ -90,19 +138,30 @@ impl Merger<'_> {
             .hint("a patch has the shape of what it changes; `null` removes a field")
     }
 
-    fn map(&mut self, mut old: Map<String, Value>, patch: &Map<String, Value>) -> Merged {
+    fn map(&mut self, mut old: Map, patch: Option<&Map>) -> Merged {
+        let none = Map::new();
+        let patch = patch.unwrap_or(&none);
         match directive(patch)? {
             Directive::Delete => return Ok(None),
-            Directive::Replace => old = Map::new(),
+            Directive::Replace => old = patch.empty(),
             Directive::Merge => {}
+        }
+        let unnamed = old.keys().filter(|key| !patch.contains_key(*key)).cloned();
+        for key in unnamed.collect::<Vec<_>>() {
+            self.path.push(key.clone());
+            if !old.get(&key).is_none_or(|value| self.is_calm(value)) {
+                let alone = old.get_mut(&key).map(|value| taken(value, None));
+                let walked = self.value(alone, None)?;
+                put_back(&mut old, &key, walked);
+            }
+            self.path.pop();
         }
         for (key, change) in patch.iter().filter(|(key, _)| *key != DIRECTIVE) {
             self.path.push(key.clone());
-            let merged = self.value(old.remove(key), change)?;
+            let before = old.get_mut(key).map(|value| taken(value, Some(change)));
+            let merged = self.value(before, Some(change))?;
             self.path.pop();
-            if let Some(merged) = merged {
-                old.insert(key.clone(), merged);
-            }
+            put(&mut old, key, merged);
         }
         Ok(Some(Value::Object(old)))
     }
@@ -151,8 +210,14 @@ impl Merger<'_> {
             let pairs = keyed::given(&named, name, keys);
             valid = pairs.iter().map(|(key, _)| *key).collect();
             let mut result = match (change, at) {
-                (None, at) => at.map(|at| old[at].clone()),
-                (Some(change), None) => self.value(None, change)?,
+                (None, None) => None,
+                (None, Some(at)) if self.is_calm(&old[at]) => Some(old[at].clone()),
+                (None, Some(at)) => {
+                    let walked = self.value(Some(old[at].clone()), None)?;
+                    old[at] = walked.clone().unwrap_or_default();
+                    walked
+                }
+                (Some(change), None) => self.value(None, Some(change))?,
                 (Some(change), Some(at)) => self.pair(&mut old[at], change)?,
             };
             match result.as_mut().filter(|result| !keyed::is_empty(result)) {
@@ -196,14 +261,15 @@ impl Merger<'_> {
             true => (old, items.to_vec()),
             false => (items.to_vec(), old),
         };
-        let more = then.into_iter().filter(|item| !first.contains(item)).collect::<Vec<_>>();
+        let is_new = |item: &Value| !first.iter().any(|it| it.written() == item.written());
+        let more = then.into_iter().filter(is_new).collect::<Vec<_>>();
         first.into_iter().chain(more).collect()
     }
 
     /// Merges an item of the patch into the one of the list, which it changes, unless it is to replace it.
     fn pair(&mut self, old: &mut Value, change: &Value) -> Merged {
-        let replaces = change.get(DIRECTIVE).and_then(Value::as_str) == Some("replace");
-        let merged = self.value(Some(old.clone()), change)?;
+        let replaces = change.get(DIRECTIVE).and_then(Value::text) == Some("replace");
+        let merged = self.value(Some(old.clone()), Some(change))?;
         if let Some(merged) = merged.as_ref().filter(|_| !replaces) {
             *old = merged.clone();
         }
@@ -215,13 +281,53 @@ fn has_empty_key(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.iter().any(|(key, value)| key.is_empty() || has_empty_key(value)),
         Value::Array(items) => items.iter().any(has_empty_key),
-        _ => false,
+        Value::Scalar(_) => false,
     }
 }
 
-/// Can a text only be written in quotes or as a block? What takes its place is written so too, and is a text thereby.
-fn is_quoted(text: &str) -> bool {
-    capstan_yaml::emit(&text.into()).starts_with(['"', '\'', '|'])
+/// Does a scalar stay as it is when it is set in its own place?
+fn is_calm(scalar: &Scalar) -> bool {
+    const OLD_BOOLEANS: &[u8] = b"yYnNoO";
+    match scalar.tag {
+        Tag::None => false,
+        Tag::Null => !scalar.text.is_empty(),
+        Tag::Text if scalar.style == Style::Plain && scalar.text.len() <= 3 => {
+            scalar.text.bytes().next().is_none_or(|first| !OLD_BOOLEANS.contains(&first))
+        }
+        _ => true,
+    }
+}
+
+/// A value out of its place, where only its style is left.
+fn taken(value: &mut Value, change: Option<&Value>) -> Value {
+    match value {
+        Value::Object(map) => {
+            // What is empty takes the style of what comes.
+            if let (true, Some(Value::Object(change))) = (map.is_empty(), change) {
+                map.is_flow = change.is_flow;
+            }
+            let left = map.empty();
+            std::mem::replace(map, left).into()
+        }
+        Value::Array(items) => std::mem::take(items).into(),
+        Value::Scalar(scalar) => scalar.clone().into(),
+    }
+}
+
+fn put(map: &mut Map, key: &str, merged: Option<Value>) {
+    match merged {
+        None => drop(map.remove(key)),
+        Some(merged) => set_field(map, key, merged),
+    }
+}
+
+/// Puts a value into its own place.
+fn put_back(map: &mut Map, key: &str, walked: Option<Value>) {
+    let Some(mut walked) = walked else { return drop(map.remove(key)) };
+    if let Value::Scalar(scalar) = &mut walked {
+        quote(scalar);
+    }
+    map.insert(key.to_owned(), walked);
 }
 
 enum Directive {
@@ -230,8 +336,8 @@ enum Directive {
     Delete,
 }
 
-fn directive(patch: &Map<String, Value>) -> Result<Directive, BuildError> {
-    match patch.get(DIRECTIVE).map(Value::as_str) {
+fn directive(patch: &Map) -> Result<Directive, BuildError> {
+    match patch.get(DIRECTIVE).map(Value::text) {
         None | Some(Some("merge")) => Ok(Directive::Merge),
         Some(Some("replace")) => Ok(Directive::Replace),
         Some(Some("delete")) => Ok(Directive::Delete),
@@ -265,9 +371,16 @@ fn is_list_directive(item: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MergeOptions, Schemas, merge};
+    use super::{MergeOptions, Schemas};
+    use crate::error::BuildError;
     use capstan_model::GroupVersionKind;
     use serde_json::{Value, json};
+
+    fn merge(gvk: &GroupVersionKind, object: Value, patch: &Value) -> Result<Value, BuildError> {
+        let (object, patch) = (object.into(), patch.clone().into());
+        super::merge(&Schemas::default(), [gvk; 2], object, &patch, MergeOptions::default())
+            .map(capstan_yaml::Value::into_json)
+    }
 
     fn deployment(containers: &Value) -> Value {
         json!({"spec": {"template": {"spec": {"containers": containers}}}})
@@ -275,16 +388,7 @@ mod tests {
 
     fn check(old: &Value, patch: &Value, expected: &Value) {
         let gvk = GroupVersionKind::new("apps", "v1", "Deployment");
-        assert_eq!(
-            merge(
-                &Schemas::default(),
-                [&gvk; 2],
-                deployment(old),
-                &deployment(patch),
-                MergeOptions::default()
-            ),
-            Ok(deployment(expected))
-        );
+        assert_eq!(merge(&gvk, deployment(old), &deployment(patch)), Ok(deployment(expected)));
     }
 
     #[test]
@@ -324,28 +428,14 @@ mod tests {
     #[test]
     fn lists_of_unknown_kinds_are_replaced() {
         let gvk = GroupVersionKind::new("example.com", "v1", "Deployment");
-        let merged = merge(
-            &Schemas::default(),
-            [&gvk; 2],
-            deployment(&json!([{"name": "a", "image": "x"}])),
-            &deployment(&json!([{"name": "a"}])),
-            MergeOptions::default(),
-        );
+        let object = deployment(&json!([{"name": "a", "image": "x"}]));
+        let merged = merge(&gvk, object, &deployment(&json!([{"name": "a"}])));
         assert_eq!(merged, Ok(deployment(&json!([{"name": "a"}]))));
     }
 
     #[test]
     fn a_whole_object_can_be_deleted() {
         let gvk = GroupVersionKind::new("", "v1", "ConfigMap");
-        assert_eq!(
-            merge(
-                &Schemas::default(),
-                [&gvk; 2],
-                json!({"data": {}}),
-                &json!({"$patch": "delete"}),
-                MergeOptions::default()
-            ),
-            Ok(Value::Null)
-        );
+        assert_eq!(merge(&gvk, json!({"data": {}}), &json!({"$patch": "delete"})), Ok(Value::Null));
     }
 }

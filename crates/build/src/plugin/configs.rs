@@ -101,7 +101,7 @@ struct Replacements {
 }
 
 fn decode<T: DeserializeOwned>(config: &Resource) -> Result<T, BuildError> {
-    decode::decode(&config.value, Mode::Lenient)
+    decode::decode(&super::json(config)?, Mode::Lenient)
         .map_err(|error| super::fails(config, BuildError::new(error.to_string())))
 }
 
@@ -156,14 +156,14 @@ fn service_account(config: &Resource) -> Result<Resource, BuildError> {
     if !namespace.is_empty() {
         value["metadata"]["namespace"] = namespace.into();
     }
-    Ok(Resource::new(value, config.place.clone()))
+    Ok(Resource::new(value.into(), config.place.clone()))
 }
 
 fn decode_at<T: DeserializeOwned + Default>(
     config: &Resource,
     field: &str,
 ) -> Result<T, BuildError> {
-    match config.value.get(field) {
+    match super::json(config)?.get(field) {
         Some(value) => {
             decode::decode(value, Mode::Lenient).map_err(|error| BuildError::new(error.to_string()))
         }

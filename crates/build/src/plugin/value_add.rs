@@ -1,6 +1,5 @@
-use capstan_yaml::Schema;
+use capstan_yaml::{Scalar, Schema, Value, set_scalar};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::Scene;
 use crate::decode::{Mode, decode};
@@ -9,7 +8,6 @@ use crate::fields;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::selector::{Matcher, Target};
-use crate::transform::names::scalar;
 use crate::transform::namespace;
 
 /// The configuration of ValueAddTransformer.
@@ -35,8 +33,8 @@ pub(super) fn run(
     config: &Resource,
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
-    let mut add: ValueAdd =
-        decode(&config.value, Mode::Lenient).map_err(|error| BuildError::new(error.to_string()))?;
+    let mut add: ValueAdd = decode(&super::json(config)?, Mode::Lenient)
+        .map_err(|error| BuildError::new(error.to_string()))?;
     if !add.target_file_path.is_empty() {
         let path = &add.target_file_path;
         let (documents, _) = scene.loader.documents(scene.directory, path, Schema::Config)?;
@@ -91,20 +89,21 @@ impl To {
         let mut found = object;
         for key in fields::split(&self.field_path) {
             if found.is_null() {
-                *found = Value::Object(Map::new());
+                *found = Value::map();
             }
             let Value::Object(map) = found else {
                 return Err(format!("wrong node kind: expected a map for `{key}`"));
             };
-            found = map.entry(key).or_insert(Value::Null);
+            found = map.entry(key).or_insert_with(Value::null);
         }
-        let Some(old) = scalar(found) else {
+        let Some(old) = found.text() else {
             return Err("wrong node kind: expected a scalar".to_owned());
         };
-        *found = match usize::try_from(self.file_path_position) {
-            Ok(position @ 1..) => insert(&old, position - 1, value).into(),
-            _ => value.into(),
+        let text = match usize::try_from(self.file_path_position) {
+            Ok(position @ 1..) => insert(old, position - 1, value),
+            _ => value.to_owned(),
         };
+        set_scalar(found, Scalar::bare(text));
         Ok(())
     }
 }

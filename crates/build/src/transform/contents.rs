@@ -1,6 +1,6 @@
 //! How a value is shown in an error: as kustomize would print it, where a text that was empty keeps its quotes.
 
-use serde_json::Value;
+use capstan_yaml::Value;
 
 /// The value as YAML. `before`: what stood there when the file was read.
 pub(super) fn contents(now: &Value, before: &Value) -> String {
@@ -21,12 +21,12 @@ pub(super) fn contents(now: &Value, before: &Value) -> String {
 /// Empties the texts that were empty before.
 fn empty(now: &mut Value, before: &Value) {
     match (now, before) {
-        (Value::String(text), Value::String(before)) if before.is_empty() => text.clear(),
+        (Value::Scalar(now), before) if before.as_str() == Some("") => now.text.clear(),
         (Value::Array(now), Value::Array(before)) => {
             now.iter_mut().zip(before).for_each(|(now, before)| empty(now, before));
         }
         (Value::Object(now), Value::Object(before)) => {
-            for (key, now) in now {
+            for (key, now) in &mut **now {
                 before.get(key).into_iter().for_each(|before| empty(now, before));
             }
         }
@@ -37,12 +37,13 @@ fn empty(now: &mut Value, before: &Value) {
 #[cfg(test)]
 mod tests {
     use super::contents;
+    use capstan_yaml::Value;
     use serde_json::json;
 
     #[test]
     fn what_was_empty_keeps_its_quotes() {
-        let before = json!([{"a": "", "b": "x"}, {"a": ""}]);
-        let now = json!([{"a": "ns", "b": "ns", "c": "n"}, {"a": ""}]);
+        let before = Value::from(json!([{"a": "", "b": "x"}, {"a": ""}]));
+        let now = Value::from(json!([{"a": "ns", "b": "ns", "c": "n"}, {"a": ""}]));
         assert_eq!(contents(&now, &before), "- a: \"ns\"\n  b: ns\n  c: \"n\"\n- a: \"\"\n");
     }
 }

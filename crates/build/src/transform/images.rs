@@ -1,11 +1,10 @@
 use std::sync::LazyLock;
 
+use capstan_yaml::{Scalar, Value, set_scalar};
 use regex::Regex;
-use serde_json::Value;
 
-use super::names::scalar;
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::kustomization::Image;
 use crate::resources::Resources;
 
@@ -31,7 +30,7 @@ pub(crate) fn set(
         let gvk = resource.gvk();
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
             field
-                .visit(&mut resource.value, &Value::Null, &mut |value| set_value(value, &change))
+                .visit(&mut resource.value, Made::Nothing, &mut |value| set_value(value, &change))
                 .map_err(|error| field.fault(resource, &error))?;
         }
     }
@@ -86,22 +85,33 @@ fn walk(value: &mut Value, change: Change<'_>) -> Result<(), String> {
             if matches!(key.as_str(), "containers" | "initContainers")
                 && let Value::Array(containers) = child
             {
-                let images =
-                    containers.iter_mut().filter_map(|container| container.get_mut("image"));
-                return images.into_iter().try_for_each(|image| set_value(image, change));
+                return containers
+                    .iter_mut()
+                    .try_for_each(|container| in_container(container, change));
             }
             Ok(())
         }),
-        _ => Ok(()),
+        Value::Scalar(_) => Ok(()),
+    }
+}
+
+fn in_container(container: &mut Value, change: Change<'_>) -> Result<(), String> {
+    match container {
+        Value::Object(map) => match map.get_mut("image") {
+            Some(image) => set_value(image, change),
+            None => Ok(()),
+        },
+        null if null.is_null() => Ok(()),
+        _ => Err("wrong node kind: expected a map".to_owned()),
     }
 }
 
 fn set_value(value: &mut Value, change: Change<'_>) -> Result<(), String> {
-    let Some(text) = scalar(value) else {
+    let Some(text) = value.written() else {
         return Err("wrong node kind: expected a scalar".to_owned());
     };
-    if let Some(changed) = change(&text) {
-        *value = changed.into();
+    if let Some(changed) = change(text) {
+        set_scalar(value, Scalar::bare(changed));
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
-use capstan_yaml::{Schema, resolve};
-use serde_json::{Map, Value};
+use capstan_yaml::{Map, Scalar, Tag, Value, set_field};
 
 use crate::config::{self, Config};
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::kustomization::LabelRule;
 use crate::resource::Resource;
 use crate::resources::Resources;
@@ -42,9 +41,8 @@ pub(crate) fn set(
     if pairs.is_empty() {
         return Ok(());
     }
-    let blank = Value::Object(Map::new());
     // kustomize writes a new key without quotes, and then cannot read what it wrote.
-    let is_no_text = |key: &&String| !matches!(resolve(key, Schema::Objects), Ok(Value::String(_)));
+    let is_no_text = |key: &&String| !matches!(Tag::implied(key), Tag::Text | Tag::Time);
     let faulty: Vec<&String> = pairs.keys().filter(is_no_text).collect();
     for resource in resources.iter_mut() {
         let gvk = resource.gvk();
@@ -52,17 +50,23 @@ pub(crate) fn set(
             resource.show_annotations();
         }
         let before = places(pairs, fields, resource);
+        let mut nodes: Nodes<'_> = BTreeMap::new();
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
             field
-                .visit(&mut resource.value, &blank, &mut |value| insert(pairs, &faulty, value))
+                .visit(&mut resource.value, Made::Map, &mut |value| {
+                    insert(pairs, &faulty, &mut nodes, value)
+                })
                 .map_err(|error| {
                     field.fault(resource, &error).hint("labels and annotations go into maps")
                 })?;
         }
-        unite(pairs, &before, &places(pairs, fields, resource), resource);
+        unite(&nodes, &before, &places(pairs, fields, resource), resource);
     }
     Ok(())
 }
+
+/// The scalar of each key. It takes the style of every one that it replaces, and keeps it.
+type Nodes<'a> = BTreeMap<&'a String, Scalar>;
 
 /// Where pairs are: the maps at the fields, as JSON pointers, and which of the keys each has.
 type Places<'a> = BTreeMap<String, Vec<&'a String>>;
@@ -76,33 +80,44 @@ fn places<'a>(pairs: &'a Pairs, fields: &[Field], resource: &Resource) -> Places
 }
 
 /// A pair that is new in several maps is one value there; one that was there changes wherever it is one.
-fn unite(pairs: &Pairs, before: &Places<'_>, after: &Places<'_>, resource: &mut Resource) {
-    for key in pairs.keys() {
-        let had = |map: &&String| before.get(*map).is_some_and(|keys| keys.contains(&key));
+fn unite(nodes: &Nodes<'_>, before: &Places<'_>, after: &Places<'_>, resource: &mut Resource) {
+    for (key, node) in nodes {
+        let had = |map: &&String| before.get(*map).is_some_and(|keys| keys.contains(key));
         let (old, new): (Vec<&String>, Vec<&String>) = after.keys().partition(had);
         let pointer = |map: &String| format!("{map}/{}", crate::fields::escaped(key));
         for map in old {
             resource.one_value.written(&pointer(map), &mut resource.value);
         }
-        resource.one_value.unite(new.into_iter().map(pointer).collect());
+        let new: Vec<String> = new.into_iter().map(pointer).collect();
+        for field in &new {
+            if let Some(value) = resource.value.pointer_mut(field) {
+                *value = node.clone().into();
+            }
+        }
+        resource.one_value.unite(new);
     }
 }
 
-fn insert(pairs: &Pairs, faulty: &[&String], value: &mut Value) -> Result<(), String> {
-    let Value::Object(map) = value else {
+fn insert<'a>(
+    pairs: &'a Pairs,
+    faulty: &[&String],
+    nodes: &mut Nodes<'a>,
+    value: &mut Value,
+) -> Result<(), String> {
+    let map: &mut Map = match value {
+        Value::Object(map) => map,
         // A null that is not to be made a map stays.
-        if value.is_null() {
-            return Ok(());
-        }
-        return Err("wrong node kind: expected a map".to_owned());
+        null if null.is_null() => return Ok(()),
+        _ => return Err("wrong node kind: expected a map".to_owned()),
     };
     for (key, text) in pairs {
-        match map.get_mut(key) {
-            Some(old) => *old = text.as_str().into(),
-            None if faulty.contains(&key) => {
-                return Err(format!("the key `{key}` is no text in YAML"));
-            }
-            None => drop(map.insert(key.clone(), text.as_str().into())),
+        if faulty.contains(&key) && !map.contains_key(key) {
+            return Err(format!("the key `{key}` is no text in YAML"));
+        }
+        let node = nodes.entry(key).or_insert_with(|| Scalar::typed(text.clone(), Tag::Text));
+        set_field(map, key, node.clone().into());
+        if let Some(Value::Scalar(set)) = map.get(key) {
+            node.clone_from(set);
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 use capstan_model::GroupVersionKind;
-use serde_json::Value;
+use capstan_yaml::{Scalar, Tag, Value, set_scalar};
 
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -53,25 +53,16 @@ fn one(side: Side, affix: &str, field: &Field, resource: &mut Resource) -> Resul
         return Ok(());
     }
     let change = &mut |value: &mut Value| {
-        let Some(text) = scalar(value) else {
+        let Some(text) = value.written() else {
             return Err("wrong node kind: expected a scalar".to_owned());
         };
-        *value = match side {
-            Side::Prefix => format!("{affix}{text}").into(),
-            Side::Suffix => format!("{text}{affix}").into(),
+        let text = match side {
+            Side::Prefix => format!("{affix}{text}"),
+            Side::Suffix => format!("{text}{affix}"),
         };
+        set_scalar(value, Scalar::bare(text));
         Ok(())
     };
-    let done = field.visit(&mut resource.value, &Value::String(String::new()), change);
+    let done = field.visit(&mut resource.value, Made::Scalar(Tag::Text), change);
     done.map_err(|error| field.fault(resource, &error))
-}
-
-/// The text of a scalar.
-pub(crate) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => Some(String::new()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(_) | Value::Object(_) => None,
-    }
 }

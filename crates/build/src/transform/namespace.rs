@@ -1,9 +1,9 @@
+use capstan_yaml::{Map, Scalar, Tag, Value, set_scalar};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::contents::contents;
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::scope::is_cluster_scoped;
@@ -54,10 +54,15 @@ impl Rule<'_> {
     /// Sets the namespace in one object.
     pub(crate) fn apply(&self, resource: &mut Resource) -> Result<(), BuildError> {
         let gvk = resource.gvk();
-        if !is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind)
-            && (!self.unset_only || resource.namespace().is_empty())
-        {
-            resource.set_namespace(self.namespace);
+        if !is_cluster_scoped(&gvk.group, &gvk.version, &gvk.kind) {
+            let field = Field::everywhere("metadata/namespace");
+            let set = &mut |value: &mut Value| {
+                self.set_value(value);
+                Ok(())
+            };
+            field
+                .visit(&mut resource.value, Made::Scalar(Tag::None), set)
+                .map_err(BuildError::new)?;
         }
         let is_binding = matches!(gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding");
         let subjects = is_binding.then(|| resource.value.get("subjects").cloned()).flatten();
@@ -89,8 +94,8 @@ impl Rule<'_> {
             let kind = match value {
                 Value::Array(_) => "SequenceNode",
                 Value::Object(_) => "MappingNode",
-                found => {
-                    self.set_value(found);
+                Value::Scalar(_) => {
+                    self.set_value(value);
                     return Ok(());
                 }
             };
@@ -99,7 +104,7 @@ impl Rule<'_> {
             Err(format!("expected ScalarNode but got {kind}: node contents:\n{contents}"))
         };
         let id = resource.id();
-        field.visit(&mut resource.value, &Value::Null, set).map_err(|error| {
+        field.visit(&mut resource.value, Made::Scalar(Tag::Text), set).map_err(|error| {
             let doing = if error.starts_with("expected ScalarNode") {
                 "namespace field specs must target scalar nodes"
             } else {
@@ -111,9 +116,9 @@ impl Rule<'_> {
     }
 
     fn set_value(&self, value: &mut Value) {
-        let is_unset = value.is_null() || value.as_str() == Some("");
+        let is_unset = value.text() == Some("");
         if is_unset || !self.unset_only {
-            *value = self.namespace.into();
+            set_scalar(value, Scalar::typed(self.namespace.to_owned(), Tag::Text));
         }
     }
 
@@ -125,13 +130,13 @@ impl Rule<'_> {
         };
         let Some(Value::Array(subjects)) = binding.get_mut("subjects") else { return };
         for subject in subjects.iter_mut().filter_map(Value::as_object_mut) {
-            if subject.get(field).and_then(Value::as_str) == Some(text) {
+            if subject.get(field).and_then(Value::text) == Some(text) {
                 self.move_subject(subject);
             }
         }
     }
 
-    fn move_subject(&self, subject: &mut Map<String, Value>) {
-        self.set_value(subject.entry("namespace").or_insert(Value::Null));
+    fn move_subject(&self, subject: &mut Map) {
+        self.set_value(subject.entry("namespace".to_owned()).or_insert_with(|| Value::bare("")));
     }
 }

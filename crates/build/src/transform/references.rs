@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use capstan_model::GroupVersionKind;
-use serde_json::Value;
+use capstan_yaml::{Scalar, Value, set_field, set_scalar};
 
 use crate::config::Referral;
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::resource::{Id, Resource};
 use crate::resources::Resources;
 
@@ -83,7 +83,7 @@ impl Scene<'_> {
         let query =
             Query { to, role, binding: bound_namespaces(&self.current[self.referrer], value) };
         let mut ambiguous = None;
-        let visited = field.visit(value, &Value::String(String::new()), &mut |found| {
+        let visited = field.visit(value, Made::Nothing, &mut |found| {
             if let Err(error) = self.rename(&query, found) {
                 ambiguous.get_or_insert(error);
             }
@@ -101,23 +101,25 @@ impl Scene<'_> {
 
     fn rename(&self, query: &Query<'_>, found: &mut Value) -> Result<(), BuildError> {
         match found {
-            Value::String(name) => {
-                let Some(any) = self.by_name.get(name) else { return Ok(()) };
-                if let Some(index) = self.select(query, name, any.clone(), false)? {
-                    name.clone_from(&self.current[index].name);
+            null if null.is_null() => Ok(()),
+            Value::Scalar(scalar) => {
+                let Some(any) = self.by_name.get(&scalar.text) else { return Ok(()) };
+                if let Some(index) = self.select(query, &scalar.text, any.clone(), false)?
+                    && scalar.text != self.current[index].name
+                {
+                    set_scalar(found, Scalar::bare(self.current[index].name.clone()));
                 }
                 Ok(())
             }
             Value::Array(items) => items.iter_mut().try_for_each(|item| self.rename(query, item)),
             Value::Object(_) => self.rename_map(query, found),
-            _ => Ok(()),
         }
     }
 
     /// A map with a name and perhaps a namespace, such as a subject or a webhook's service.
     fn rename_map(&self, query: &Query<'_>, map: &mut Value) -> Result<(), BuildError> {
         let name = match map.get("name") {
-            Some(name) => name.as_str().map(str::to_owned),
+            Some(name) => name.written().map(str::to_owned),
             None => {
                 let message = "path config error; no 'name' field in node";
                 return Err(BuildError::new(message)
@@ -126,7 +128,7 @@ impl Scene<'_> {
         };
         let Some(name) = name else { return Ok(()) };
         let mut candidates = self.by_name.get(&name).cloned().unwrap_or_default();
-        if let Some(namespace) = map.get("namespace").and_then(Value::as_str) {
+        if let Some(namespace) = map.get("namespace").and_then(Value::written) {
             let originally: Vec<usize> =
                 candidates.iter().copied().filter(|i| self.all_original(*i) == namespace).collect();
             if originally.is_empty() {
@@ -137,9 +139,13 @@ impl Scene<'_> {
         }
         if let Some(index) = self.select(query, &name, candidates, true)? {
             let id = &self.current[index];
-            map["name"] = id.name.as_str().into();
+            let Some(map) = map.as_object_mut() else { return Ok(()) };
+            if id.name == name && id.namespace.is_empty() {
+                return Ok(());
+            }
+            set_field(map, "name", Value::bare(&id.name));
             if !id.namespace.is_empty() {
-                map["namespace"] = id.namespace.as_str().into();
+                set_field(map, "namespace", Value::bare(&id.namespace));
             }
         }
         Ok(())
@@ -207,8 +213,12 @@ impl Scene<'_> {
 }
 
 fn role_ref(binding: &Value) -> Option<(String, String)> {
-    let part = |field| binding.pointer(field).and_then(Value::as_str).map(str::to_owned);
+    let part = |field| binding.pointer(field).and_then(Value::written).map(str::to_owned);
     Some((part("/roleRef/apiGroup")?, part("/roleRef/kind")?))
+}
+
+fn is_text(value: &Value) -> bool {
+    value.to_json().is_ok_and(|value| value.is_string())
 }
 
 /// A namespace of a ServiceAccount is a text, or it is not there.
@@ -218,8 +228,8 @@ fn check_subjects(resource: &Resource) -> Result<(), BuildError> {
     }
     let subjects = resource.value.get("subjects").and_then(Value::as_array);
     let is_blank = |subject: &Value| {
-        subject["kind"] == "ServiceAccount"
-            && subject.get("namespace").is_some_and(|namespace| !namespace.is_string())
+        subject.get("kind").and_then(Value::text) == Some("ServiceAccount")
+            && subject.get("namespace").is_some_and(|namespace| !is_text(namespace))
     };
     if subjects.into_iter().flatten().any(is_blank) {
         let message =
@@ -237,6 +247,6 @@ fn bound_namespaces(id: &Id, binding: &Value) -> Vec<String> {
         return Vec::new();
     }
     let subjects = binding.get("subjects").and_then(Value::as_array);
-    let namespaces = subjects.into_iter().flatten().filter_map(|s| s.get("namespace")?.as_str());
+    let namespaces = subjects.into_iter().flatten().filter_map(|s| s.get("namespace")?.text());
     namespaces.map(str::to_owned).collect()
 }

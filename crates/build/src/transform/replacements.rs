@@ -3,11 +3,10 @@
 mod embedded;
 
 use capstan_model::GroupVersionKind;
-use capstan_yaml::{Schema, resolve};
+use capstan_yaml::{Scalar, Schema, Value};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value as Json;
 
-use super::names::scalar;
 use crate::decode::{Mode, decode};
 use crate::error::BuildError;
 use crate::fields::admits;
@@ -63,14 +62,6 @@ struct Options {
     create: bool,
 }
 
-/// A value on its way.
-#[derive(Clone, Debug)]
-struct Copied {
-    value: Value,
-    /// Text of which nobody said that it is a string.
-    is_plain: bool,
-}
-
 /// Runs the replacements of one layer, in order.
 pub(crate) fn run(
     loader: &Loader<'_>,
@@ -105,8 +96,8 @@ impl Entry {
         let mut replacements = Vec::new();
         for document in documents.into_iter().take(1) {
             let items = match document.value {
-                Value::Array(items) => items,
-                map @ Value::Object(_) => vec![map],
+                Json::Array(items) => items,
+                map @ Json::Object(_) => vec![map],
                 _ => {
                     let message =
                         "unsupported replacement type encountered within replacement path";
@@ -132,16 +123,13 @@ impl Entry {
         targets.iter().try_for_each(|to| to.apply(&copied, resources))
     }
 
-    fn value(&self, resources: &Resources) -> Result<Copied, BuildError> {
+    fn value(&self, resources: &Resources) -> Result<Value, BuildError> {
         match (&self.source, &self.source_value) {
             (Some(_), Some(_)) => {
                 Err(BuildError::new("value and resource selectors are mutually exclusive"))
             }
-            (Some(source), None) => Ok(Copied { value: source.value(resources)?, is_plain: false }),
-            (None, text) => {
-                let value = text.clone().unwrap_or_default().into();
-                Ok(Copied { value, is_plain: true })
-            }
+            (Some(source), None) => source.value(resources),
+            (None, text) => Ok(Value::bare(text.as_deref().unwrap_or_default())),
         }
     }
 }
@@ -186,10 +174,9 @@ fn effective(namespace: &str) -> &str {
 
 fn is_nothing(value: &Value) -> bool {
     match value {
-        Value::Null => true,
         Value::Object(map) => map.is_empty(),
         Value::Array(items) => items.is_empty(),
-        _ => false,
+        Value::Scalar(_) => value.is_null(),
     }
 }
 
@@ -215,18 +202,19 @@ impl Options {
         if self.delimiter.is_empty() {
             return Ok(value.clone());
         }
-        let text = scalar(value).ok_or_else(|| BuildError::new(ONLY_SCALARS))?;
-        let mut parts = text.split(&self.delimiter);
+        let whole = value.as_scalar().ok_or_else(|| BuildError::new(ONLY_SCALARS))?;
+        let mut parts = whole.text.split(&self.delimiter);
         let part = usize::try_from(self.index).ok().and_then(|index| parts.nth(index));
-        part.map(Value::from).ok_or_else(|| {
-            let message = format!("options.index {} is out of bounds for value {text}", self.index);
-            BuildError::new(message)
-        })
+        let part = part.ok_or_else(|| {
+            let (index, text) = (self.index, &whole.text);
+            BuildError::new(format!("options.index {index} is out of bounds for value {text}"))
+        })?;
+        Ok(Scalar { text: part.to_owned(), ..whole.clone() }.into())
     }
 
     /// The text of a target with the value in its part.
     fn insert(&self, target: &Value, text: &str) -> Result<String, String> {
-        let whole = scalar(target).ok_or(ONLY_SCALARS)?;
+        let whole = target.written().ok_or(ONLY_SCALARS)?;
         let mut parts: Vec<&str> = whole.split(&self.delimiter).collect();
         match usize::try_from(self.index) {
             Err(_) => parts.insert(0, text),
@@ -243,7 +231,7 @@ impl Options {
 }
 
 impl To {
-    fn apply(&self, copied: &Copied, resources: &mut Resources) -> Result<(), BuildError> {
+    fn apply(&self, copied: &Value, resources: &mut Resources) -> Result<(), BuildError> {
         let Some(select) = &self.select else {
             return Err(BuildError::new("target must specify resources to select"));
         };
@@ -267,15 +255,14 @@ impl To {
         Ok(())
     }
 
-    fn copy(&self, copied: &Copied, text: &str, object: &mut Value) -> Result<(), BuildError> {
+    fn copy(&self, copied: &Value, text: &str, object: &mut Value) -> Result<(), BuildError> {
         let path = Path::parse(text).map_err(BuildError::new)?;
-        let blank = match &copied.value {
-            Value::Object(_) => Value::Object(Map::new()),
+        let blank = match copied {
+            Value::Object(_) => Value::map(),
             Value::Array(_) => Value::Array(Vec::new()),
-            _ => Value::Null,
+            Value::Scalar(_) => Value::bare(""),
         };
         let blank = self.options.create.then_some(&blank);
-        refuse_null(&path, copied, object)?;
         let mut set = |found: &mut Value| self.set(found, copied);
         if embedded::set(&path, object, blank, copied) {
             return Ok(());
@@ -297,13 +284,18 @@ impl To {
         }
     }
 
-    fn set(&self, found: &mut Value, copied: &Copied) -> Result<(), String> {
-        if self.options.delimiter.is_empty() {
-            return assign(found, copied);
+    /// Puts a value in place. A scalar stays what it says to be, and takes the text.
+    fn set(&self, found: &mut Value, copied: &Value) -> Result<(), String> {
+        let text = copied.written().unwrap_or_default();
+        let text = match self.options.delimiter.as_str() {
+            "" => text.to_owned(),
+            _ => self.options.insert(found, text)?,
+        };
+        match found {
+            Value::Scalar(scalar) => scalar.text = text,
+            other => other.clone_from(copied),
         }
-        let text = scalar(&copied.value).unwrap_or_default();
-        let value = self.options.insert(found, &text)?.into();
-        assign(found, &Copied { value, is_plain: copied.is_plain })
+        Ok(())
     }
 }
 
@@ -329,44 +321,4 @@ fn any_id(resource: &Resource, matcher: &Matcher) -> bool {
         matcher.admits_id(&Id { namespace, ..id.clone() })
     };
     matcher.admits_id(&resource.id()) || resource.previous_ids().iter().any(before)
-}
-
-/// A null that is there keeps its type, which only another null has.
-fn refuse_null(path: &Path, copied: &Copied, object: &mut Value) -> Result<(), BuildError> {
-    let text = scalar(&copied.value).unwrap_or_default();
-    let mut is_null = false;
-    // What is wrong with the path is told when it is written to.
-    let _ = path.visit(object, None, &mut |found| {
-        is_null |= found.is_null();
-        Ok(())
-    });
-    match is_null && typed(&text) != Ok(Value::Null) {
-        true => Err(BuildError::new(format!("cannot decode !!str `{text}` as a !!null"))
-            .hint("give the target another value than null, or leave it out and say `create`")),
-        false => Ok(()),
-    }
-}
-
-/// Puts a value in place. A scalar keeps its type and takes the text.
-fn assign(target: &mut Value, copied: &Copied) -> Result<(), String> {
-    let text = || scalar(&copied.value).unwrap_or_default();
-    *target = match target {
-        Value::String(_) => text().into(),
-        Value::Null => typed(&text())?,
-        Value::Array(_) | Value::Object(_) if copied.is_plain => typed(&text())?,
-        Value::Array(_) | Value::Object(_) => copied.value.clone(),
-        Value::Bool(_) => kept(&text(), "!!bool", Value::is_boolean)?,
-        Value::Number(number) if number.is_f64() => kept(&text(), "!!float", Value::is_number)?,
-        Value::Number(_) => kept(&text(), "!!int", |value| value.is_i64() || value.is_u64())?,
-    };
-    Ok(())
-}
-
-fn typed(text: &str) -> Result<Value, String> {
-    resolve(text, Schema::Objects)
-}
-
-fn kept(text: &str, tag: &str, fits: impl Fn(&Value) -> bool) -> Result<Value, String> {
-    let value = typed(text)?;
-    if fits(&value) { Ok(value) } else { Err(format!("cannot decode `{text}` as a {tag}")) }
 }

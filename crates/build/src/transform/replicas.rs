@@ -1,8 +1,7 @@
-use capstan_yaml::emit;
-use serde_json::Value;
+use capstan_yaml::{Scalar, Tag, Value, set_scalar};
 
 use crate::error::BuildError;
-use crate::fields::Field;
+use crate::fields::{Field, Made};
 use crate::kustomization::Replica;
 use crate::resources::Resources;
 
@@ -17,18 +16,17 @@ pub(crate) fn set(
         for resource in resources.iter_mut() {
             if resource.any_id(|id| id.name == replica.name && field.admits(&id.gvk)) {
                 found = true;
-                let set = &mut |value: &mut Value| {
-                    // A number in the place of a quoted text is quoted too.
-                    *value = match value {
-                        Value::String(_) if emit(value).starts_with(['"', '\'']) => {
-                            replica.count.to_string().into()
-                        }
-                        _ => replica.count.into(),
-                    };
-                    Ok(())
+                let set = &mut |value: &mut Value| match value {
+                    Value::Scalar(_) => {
+                        set_scalar(value, Scalar::typed(replica.count.to_string(), Tag::Int));
+                        Ok(())
+                    }
+                    _ => Err("wrong node kind: expected a scalar".to_owned()),
                 };
                 if field.admits(&resource.gvk()) {
-                    field.visit(&mut resource.value, &Value::Null, set).map_err(BuildError::new)?;
+                    field
+                        .visit(&mut resource.value, Made::Scalar(Tag::Int), set)
+                        .map_err(BuildError::new)?;
                 }
             }
         }

@@ -3,30 +3,95 @@
 mod scalar;
 pub(crate) mod style;
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-use crate::number;
-use crate::order;
+use serde_json::Number;
+
+use crate::value::{Meaning, Tag, Value};
+use crate::{number, order};
+use style::Style;
 
 /// Columns by which a level is moved in.
 pub(crate) const INDENT: usize = 2;
 /// A key longer than this is written with `? `, as libyaml does.
 pub(crate) const SIMPLE_KEY: usize = 128;
 
+/// What can be printed.
+pub trait Shown: Sized {
+    /// What is to be printed of it.
+    fn shape(&self) -> Shape<'_, Self>;
+}
+
+/// A value for the printer.
+#[derive(Clone, Debug)]
+pub enum Shape<'a, T> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(Cow<'a, Number>),
+    /// An integer whose digits are known.
+    Digits(&'a str),
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A list.
+    List(&'a [T]),
+    /// A map, in any order.
+    Map(Vec<(&'a String, &'a T)>),
+}
+
+impl Shown for serde_json::Value {
+    fn shape(&self) -> Shape<'_, Self> {
+        match self {
+            Self::Null => Shape::Null,
+            Self::Bool(flag) => Shape::Bool(*flag),
+            Self::Number(number) => Shape::Number(Cow::Borrowed(number)),
+            Self::String(text) => Shape::Text(Cow::Borrowed(text)),
+            Self::Array(items) => Shape::List(items),
+            Self::Object(map) => Shape::Map(map.iter().collect()),
+        }
+    }
+}
+
+/// A value that is settled: what is not of its type is printed as a text.
+impl Shown for Value {
+    fn shape(&self) -> Shape<'_, Self> {
+        let scalar = match self {
+            Self::Array(items) => return Shape::List(items),
+            Self::Object(map) => return Shape::Map(map.iter().collect()),
+            Self::Scalar(scalar) => scalar,
+        };
+        if scalar.tag == Tag::Int
+            && scalar.style == Style::Plain
+            && number::is_plain_integer(&scalar.text)
+        {
+            return Shape::Digits(&scalar.text);
+        }
+        match scalar.meaning(false) {
+            Ok(Meaning::Null) => Shape::Null,
+            Ok(Meaning::Bool(flag)) => Shape::Bool(flag),
+            Ok(Meaning::Number(number)) => Shape::Number(Cow::Owned(number)),
+            Ok(Meaning::Text(text)) => Shape::Text(text),
+            Err(_) => Shape::Text(Cow::Borrowed(&scalar.text)),
+        }
+    }
+}
+
 /// One document: sorted keys, two spaces, lists not moved in under their key, multi-line strings
 /// as literal blocks, text that YAML 1.1 would take for something else in double quotes.
-pub fn emit(value: &Value) -> String {
+pub fn emit<T: Shown>(value: &T) -> String {
     let mut out = Writer::default();
-    match value {
-        Value::Object(map) if !map.is_empty() => out.mapping(map, 0, false),
-        Value::Array(items) if !items.is_empty() => out.sequence(items, 0, false),
+    match value.shape() {
+        Shape::Map(entries) if !entries.is_empty() => out.mapping(entries, 0, false),
+        Shape::List(items) if !items.is_empty() => out.sequence(items, 0, false),
         leaf => out.leaf(leaf, 0),
     }
     out.text
 }
 
 /// Several documents, divided by `---`.
-pub fn emit_all<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
+pub fn emit_all<'a, T: Shown + 'a>(values: impl IntoIterator<Item = &'a T>) -> String {
     values.into_iter().map(emit).collect::<Vec<_>>().join("---\n")
 }
 
@@ -52,8 +117,7 @@ impl Writer {
     }
 
     /// The entries of a map. `inline`: the first one goes on the line that is already open.
-    fn mapping(&mut self, map: &Map<String, Value>, indent: usize, inline: bool) {
-        let mut entries: Vec<_> = map.iter().collect();
+    fn mapping<T: Shown>(&mut self, mut entries: Vec<(&String, &T)>, indent: usize, inline: bool) {
         entries.sort_by(|(a, _), (b, _)| order::natural(a, b));
         for (index, (key, value)) in entries.into_iter().enumerate() {
             if index > 0 || !inline {
@@ -76,13 +140,13 @@ impl Writer {
         }
     }
 
-    fn entry(&mut self, value: &Value, indent: usize) {
-        match value {
-            Value::Object(map) if !map.is_empty() => {
+    fn entry<T: Shown>(&mut self, value: &T, indent: usize) {
+        match value.shape() {
+            Shape::Map(entries) if !entries.is_empty() => {
                 self.put('\n');
-                self.mapping(map, indent + INDENT, false);
+                self.mapping(entries, indent + INDENT, false);
             }
-            Value::Array(items) if !items.is_empty() => {
+            Shape::List(items) if !items.is_empty() => {
                 self.put('\n');
                 self.sequence(items, indent, false);
             }
@@ -93,7 +157,7 @@ impl Writer {
         }
     }
 
-    fn sequence(&mut self, items: &[Value], indent: usize, inline: bool) {
+    fn sequence<T: Shown>(&mut self, items: &[T], indent: usize, inline: bool) {
         for (index, item) in items.iter().enumerate() {
             if index > 0 || !inline {
                 (0..indent).for_each(|_| self.put(' '));
@@ -104,24 +168,25 @@ impl Writer {
     }
 
     /// A value that begins on the line that is already open.
-    fn item(&mut self, value: &Value, indent: usize) {
-        match value {
-            Value::Object(map) if !map.is_empty() => self.mapping(map, indent, true),
-            Value::Array(items) if !items.is_empty() => self.sequence(items, indent, true),
+    fn item<T: Shown>(&mut self, value: &T, indent: usize) {
+        match value.shape() {
+            Shape::Map(entries) if !entries.is_empty() => self.mapping(entries, indent, true),
+            Shape::List(items) if !items.is_empty() => self.sequence(items, indent, true),
             leaf => self.leaf(leaf, indent),
         }
     }
 
     /// A value on one entry, and the line break after it. `indent` is that of its further lines.
-    fn leaf(&mut self, value: &Value, indent: usize) {
+    fn leaf<T: Shown>(&mut self, value: Shape<'_, T>, indent: usize) {
         match value {
-            Value::Null => self.write("null"),
-            Value::Bool(true) => self.write("true"),
-            Value::Bool(false) => self.write("false"),
-            Value::Number(number) => self.write(&number::format(number)),
-            Value::String(text) => self.string(text, indent, false),
-            Value::Array(_) => self.write("[]"),
-            Value::Object(_) => self.write("{}"),
+            Shape::Null => self.write("null"),
+            Shape::Bool(true) => self.write("true"),
+            Shape::Bool(false) => self.write("false"),
+            Shape::Number(number) => self.write(&number::format(&number)),
+            Shape::Digits(digits) => self.write(digits),
+            Shape::Text(text) => self.string(&text, indent, false),
+            Shape::List(_) => self.write("[]"),
+            Shape::Map(_) => self.write("{}"),
         }
         if self.column > 0 {
             self.put('\n');

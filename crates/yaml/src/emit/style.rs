@@ -2,13 +2,19 @@
 
 use crate::scalar::needs_quotes;
 
-/// How a string is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// As it is.
+    #[default]
     Plain,
+    /// `'text'`
     Single,
+    /// `"text"`
     Double,
+    /// `|`
     Literal,
+    /// `>`
     Folded,
 }
 

@@ -1,7 +1,6 @@
 //! Tags: the short form, and what a plain scalar is.
 
-use crate::scalar::{self, Schema};
-use crate::{number, timestamp};
+use crate::Tag;
 
 const LONG: &str = "tag:yaml.org,2002:";
 
@@ -15,17 +14,7 @@ pub(super) fn long(tag: &str) -> String {
 
 /// The tag that a plain scalar has by its value.
 pub(super) fn implied(text: &str) -> &'static str {
-    if timestamp::parse(text).is_some() {
-        return "!!timestamp";
-    }
-    match scalar::resolve(text, Schema::Objects) {
-        Ok(serde_json::Value::Null) => "!!null",
-        Ok(serde_json::Value::Bool(_)) => "!!bool",
-        Ok(serde_json::Value::Number(_)) if number::is_integer(text) => "!!int",
-        // What has no JSON value is no finite number.
-        Ok(serde_json::Value::Number(_)) | Err(_) => "!!float",
-        Ok(_) => "!!str",
-    }
+    Tag::implied(text).name()
 }
 
 #[cfg(test)]

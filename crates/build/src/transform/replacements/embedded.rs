@@ -2,30 +2,24 @@
 
 mod spelled;
 
-use capstan_yaml::Node;
+use capstan_yaml::{Node, Value};
 use serde::Serialize as _;
-use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::Copied;
 use crate::path::{Blank, Path};
 
 /// Sets what a path means inside of a text; false when the path ends outside of every text.
-pub(super) fn set(path: &Path, object: &mut Value, blank: Blank<'_>, copied: &Copied) -> bool {
-    let halves = path.halves().find(|(outer, _)| outer.get(object).is_some_and(is_scalar));
+pub(super) fn set(path: &Path, object: &mut Value, blank: Blank<'_>, copied: &Value) -> bool {
+    let halves = path.halves().find(|(outer, _)| outer.get(object).is_some_and(Value::is_scalar));
     let Some((outer, inner)) = halves else { return false };
-    let Some(Value::String(text)) = outer.get_mut(object) else { return false };
-    let Some(written) = replaced(text, &inner, blank, copied) else { return false };
-    *text = written;
+    let Some(Value::Scalar(scalar)) = outer.get_mut(object) else { return false };
+    let Some(written) = replaced(&scalar.text, &inner, blank, copied) else { return false };
+    scalar.text = written;
     true
 }
 
-fn is_scalar(value: &Value) -> bool {
-    !value.is_object() && !value.is_array()
-}
-
 /// The text with another value at a path; nothing when the path leads nowhere, or the text is no YAML.
-fn replaced(text: &str, path: &Path, blank: Blank<'_>, copied: &Copied) -> Option<String> {
+fn replaced(text: &str, path: &Path, blank: Blank<'_>, copied: &Value) -> Option<String> {
     let mut document = Node::read(text, "").ok()??;
     let node = document.content.first_mut()?;
     spelled::set(node, path, blank, copied)?;
@@ -40,7 +34,8 @@ fn replaced(text: &str, path: &Path, blank: Blank<'_>, copied: &Copied) -> Optio
 /// JSON, in one line or many as it was before.
 fn json(written: &str, before: &str) -> Option<String> {
     let data = capstan_yaml::read(written, "").ok()?.into_iter().next()?;
-    let data = sorted(data);
+    let mut data = data;
+    data.sort_all_objects();
     let mut out = Vec::new();
     let done = if before.contains('\n') && before.contains("  ") {
         let formatter = PrettyFormatter::with_indent(b"  ");
@@ -52,21 +47,15 @@ fn json(written: &str, before: &str) -> Option<String> {
     String::from_utf8(out).ok().map(|text| crate::hash::html_escaped(&text))
 }
 
-fn sorted(mut data: Value) -> Value {
-    data.sort_all_objects();
-    data
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Copied, Path, replaced};
-    use serde_json::{Value, json};
+    use super::{Path, Value, replaced};
+    use serde_json::{Value as Json, json};
 
-    fn put(text: &str, path: &str, value: Value, create: bool) -> Option<String> {
+    fn put(text: &str, path: &str, value: Json, create: bool) -> Option<String> {
         let path = Path::parse(path).expect("a path");
-        let blank = if value.is_object() { json!({}) } else { Value::Null };
-        let copied = Copied { value, is_plain: false };
-        replaced(text, &path, create.then_some(&blank), &copied)
+        let blank = if value.is_object() { Value::map() } else { Value::bare("") };
+        replaced(text, &path, create.then_some(&blank), &Value::of_json(value))
     }
 
     #[test]
