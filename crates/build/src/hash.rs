@@ -6,6 +6,7 @@ use capstan_yaml::{Comments, Node, NodeKind, NodeStyle, Value};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use crate::json::{compact, html_escaped, with_floats};
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -43,7 +44,7 @@ pub(crate) fn input(resource: &Resource) -> String {
         _ => ("", true),
     };
     if whole {
-        return go_json(&json(&resource.value));
+        return compact(&json(&resource.value));
     }
     if kind == "Secret" {
         input.insert("type".to_owned(), or_empty("type"));
@@ -51,7 +52,9 @@ pub(crate) fn input(resource: &Resource) -> String {
     if let Some(value) = field(extra) {
         input.insert(extra.to_owned(), json(value));
     }
-    go_json(&json!(input))
+    let mut input = json!(input);
+    with_floats(&mut input);
+    compact(&input)
 }
 
 /// The suffix of an object that is neither a ConfigMap nor a Secret, of its text: kustomize digests its tree of nodes,
@@ -120,30 +123,9 @@ fn shorten(json: &str) -> String {
     hex.chars().take(LENGTH).map(spell).collect()
 }
 
-/// JSON as Go writes it: sorted keys, and the characters of HTML escaped.
-fn go_json(value: &Json) -> String {
-    let mut sorted = value.clone();
-    sorted.sort_all_objects();
-    html_escaped(&sorted.to_string())
-}
-
-/// JSON with escapes for the characters that mean something to HTML, as Go writes it.
-pub(crate) fn html_escaped(json: &str) -> String {
-    let mut text = String::new();
-    for c in json.chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{go_json, suffix};
+    use super::suffix;
     use crate::error::Place;
     use crate::parts::hash_text;
     use crate::resource::Resource;
@@ -171,10 +153,5 @@ mod tests {
         let text = "a: &x {b: \"<\"}\nc: *x\n";
         assert_eq!(hash_text(text).expect("valid"), "5dt76dthg4");
         assert!(hash_text("").is_err() && hash_text("a: [").is_err());
-    }
-
-    #[test]
-    fn html_is_escaped_as_go_does() {
-        assert_eq!(go_json(&json!({"b": "<&>", "a": 1})), r#"{"a":1,"b":"\u003c\u0026\u003e"}"#);
     }
 }

@@ -16,6 +16,7 @@ mod fields;
 mod generate;
 mod hash;
 mod implicit;
+mod json;
 mod kustomization;
 mod layer;
 mod load;

@@ -92,7 +92,8 @@ fn is_float(text: &str) -> bool {
 /// A whole float becomes an integer: Go's JSON prints `1.0` as `1`.
 fn whole_or_float(value: f64) -> Option<Number> {
     if value.fract() == 0.0 && value.abs() < WHOLE_LIMIT {
-        let digits = format!("{value:.0}");
+        // The shortest digits of the float, and zeros after them.
+        let digits = value.to_string();
         if let Ok(unsigned) = digits.parse::<u64>() {
             return Some(unsigned.into());
         }
@@ -126,9 +127,14 @@ pub(crate) fn is_infinite(text: &str) -> bool {
 
 /// A number as Go writes it in JSON.
 pub(crate) fn in_json(number: &Number) -> String {
-    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else {
-        return number.to_string();
-    };
+    match number.as_f64() {
+        Some(float) if number.is_f64() => float_in_json(float),
+        _ => number.to_string(),
+    }
+}
+
+/// A float as Go writes it in JSON: with an exponent below 1e-6 and from 1e21 on.
+pub fn float_in_json(value: f64) -> String {
     if value == 0.0 || (1e-6..1e21).contains(&value.abs()) {
         return format!("{value}");
     }

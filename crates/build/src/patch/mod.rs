@@ -109,6 +109,10 @@ fn one(
     let allowed = Allowed { name: allows("allowNameChange"), kind: allows("allowKindChange") };
     let mut documents = match content {
         Content::Objects(documents) => documents,
+        // Nothing to do is no patch of either form: not even annotations are read anew.
+        Content::Operations(operations) if operations.is_empty() => {
+            return patch.target.as_ref().map_or(Ok(()), |target| Matcher::new(target).map(drop));
+        }
         Content::Operations(operations) => {
             let Some(target) = &patch.target else {
                 return Err(BuildError::new("must specify a target for JSON patch")

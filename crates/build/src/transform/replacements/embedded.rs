@@ -3,9 +3,8 @@
 mod spelled;
 
 use capstan_yaml::{Node, Value};
-use serde::Serialize as _;
-use serde_json::ser::{PrettyFormatter, Serializer};
 
+use crate::json;
 use crate::path::{Blank, Path};
 
 /// Sets what a path means inside of a text; false when the path ends outside of every text.
@@ -34,17 +33,10 @@ fn replaced(text: &str, path: &Path, blank: Blank<'_>, copied: &Value) -> Option
 /// JSON, in one line or many as it was before.
 fn json(written: &str, before: &str) -> Option<String> {
     let data = capstan_yaml::read(written, "").ok()?.into_iter().next()?;
-    let mut data = data;
-    data.sort_all_objects();
-    let mut out = Vec::new();
-    let done = if before.contains('\n') && before.contains("  ") {
-        let formatter = PrettyFormatter::with_indent(b"  ");
-        data.serialize(&mut Serializer::with_formatter(&mut out, formatter))
-    } else {
-        data.serialize(&mut Serializer::new(&mut out))
-    };
-    done.ok()?;
-    String::from_utf8(out).ok().map(|text| crate::hash::html_escaped(&text))
+    Some(match before.contains('\n') && before.contains("  ") {
+        true => json::pretty(&data),
+        false => json::compact(&data),
+    })
 }
 
 #[cfg(test)]

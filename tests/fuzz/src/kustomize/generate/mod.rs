@@ -122,21 +122,9 @@ impl Maker<'_> {
 
     pub(crate) fn add_nodes(&mut self, path: &str, mut documents: Vec<Node>) {
         let styles = self.has(Feature::OddStyle);
-        let copying = [
-            Feature::Replacements,
-            Feature::Vars,
-            Feature::ConfigMaps,
-            Feature::Secrets,
-            Feature::Generators,
-        ];
-        let copies = copying.into_iter().any(|feature| self.has(feature));
-        let values = match (self.has(Feature::OddScalars), copies) {
-            (false, _) => scalars::Odd::Nothing,
-            (true, true) => scalars::Odd::Texts,
-            (true, false) => scalars::Odd::All,
-        };
+        let is_odd = self.has(Feature::OddScalars);
         for document in &mut documents {
-            scalars::fill(self.random, document, values);
+            scalars::fill(self.random, document, is_odd);
             spelling::shuffle(self.random, document);
             if styles {
                 spelling::vary(self.random, document);

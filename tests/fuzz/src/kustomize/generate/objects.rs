@@ -211,10 +211,7 @@ fn custom(maker: &mut Maker<'_>) -> Value {
 /// Documents as one that lists them, when the case has lists.
 pub(crate) fn listed(maker: &mut Maker<'_>, documents: Vec<Value>) -> Vec<Value> {
     if documents.len() > 1 && maker.shows(Feature::Lists) {
-        // Lists of other kinds go through JSON, which changes how annotations are spelled.
-        let others = ["List", "ConfigMapList", "DeploymentList"];
-        let odd = maker.has(Feature::OddScalars);
-        let kind = if odd { "List" } else { maker.random.pick(&others) };
+        let kind = maker.random.pick(&["List", "ConfigMapList", "DeploymentList"]);
         return vec![json!({"apiVersion": "v1", "kind": kind, "items": documents})];
     }
     documents

@@ -241,19 +241,8 @@ const WORDS: &[&str] = &[
     ":",
 ];
 
-/// What may stand where a value leaves a scalar open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Odd {
-    /// Plain words.
-    Nothing,
-    /// Texts in every spelling.
-    Texts,
-    /// Texts and numbers. Where the spelling of a number counts later, ours is lost.
-    All,
-}
-
-/// Puts scalars where a value leaves them open.
-pub(crate) fn fill(random: &mut Random, node: &mut Node, odd: Odd) {
+/// Puts scalars where a value leaves them open: plain words, or in every spelling.
+pub(crate) fn fill(random: &mut Random, node: &mut Node, odd: bool) {
     if let Node::Scalar(text) = node {
         let any = node::double(ANY);
         if *text == any || *text == node::double(TEXT) {
@@ -267,12 +256,12 @@ pub(crate) fn fill(random: &mut Random, node: &mut Node, odd: Odd) {
     }
 }
 
-fn scalar(random: &mut Random, odd: Odd, any: bool) -> Node {
-    if odd == Odd::Nothing {
+fn scalar(random: &mut Random, odd: bool, any: bool) -> Node {
+    if !odd {
         let plain = ["one", "two", "x-y", "\"5\"", "\"true\"", "some text", "a=b"];
         return Node::Scalar(random.pick(&plain).to_owned());
     }
-    match random.weighted(&[if any && odd == Odd::All { 5 } else { 0 }, 3, 3, 2]) {
+    match random.weighted(&[if any { 5 } else { 0 }, 3, 3, 2]) {
         0 => Node::Scalar(random.pick(SPELLINGS).to_owned()),
         1 => {
             let (header, lines) = random.pick(BLOCKS);
