@@ -27,6 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("git", &["model", "tree"]),
     ("store", &["model", "tree"]),
     ("remote", &["model", "tree", "build", "git"]),
+    ("http", &["model"]),
+    ("oci", &["model", "http"]),
     ("cluster", &["model"]),
     ("cloud", &["model"]),
     ("apply", &["model", "plan", "cluster"]),

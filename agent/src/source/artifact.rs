@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use capstan_model::Chain;
 use capstan_report::{Failure, SourceFailure, Trouble};
-use capstan_store::{Packed, Published};
+use capstan_store::{Packed, Published, Unpack};
 use capstan_tree::Tree;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::SourceKey;
+use super::kind::Restored;
 use crate::world::World;
 
 /// What an artifact is made from.
@@ -84,8 +85,30 @@ fn describe(
 
 /// Is the artifact that a status describes still in the store?
 pub(super) fn is_stored(world: &World, artifact: &Value) -> bool {
+    let published = published(artifact);
+    !published.path.is_empty() && world.store.holds(&published)
+}
+
+fn published(artifact: &Value) -> Published {
     let text = |key: &str| artifact.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let size = artifact.get("size").and_then(Value::as_u64).unwrap_or_default();
-    let published = Published { path: text("path"), digest: text("digest"), size };
-    !published.path.is_empty() && world.store.holds(&published)
+    Published { path: text("path"), digest: text("digest"), size }
+}
+
+/// The tree of the artifact that a status describes, out of the store.
+pub(super) async fn restored(world: &World, status: &Value) -> Option<Restored> {
+    let artifact = status.get("artifact")?;
+    let revision = artifact.get("revision")?.as_str()?.to_owned();
+    let (store, published) = (world.store.clone(), published(artifact));
+    let read = move || {
+        let bytes = store.read(&published)?;
+        capstan_store::unpack(&*bytes, Unpack::ARTIFACT)
+    };
+    match tokio::task::spawn_blocking(read).await.ok()? {
+        Ok(tree) => Some(Restored { revision, tree: Arc::new(tree.identified()) }),
+        Err(error) => {
+            tracing::debug!(revision, error = %Chain(&error), "the artifact is not restored");
+            None
+        }
+    }
 }

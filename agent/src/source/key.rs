@@ -8,16 +8,18 @@ use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SourceKind {
     GitRepository,
+    OciRepository,
 }
 
 impl SourceKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 1] = [Self::GitRepository];
+    pub(crate) const ALL: [Self; 2] = [Self::GitRepository, Self::OciRepository];
 
     /// The kind's name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::GitRepository => "GitRepository",
+            Self::OciRepository => "OCIRepository",
         }
     }
 

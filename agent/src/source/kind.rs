@@ -7,7 +7,8 @@ use capstan_tree::{Ignore, Tree, filtered};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::SourceKind;
+use super::{SourceKind, artifact};
+use crate::kinds;
 use crate::world::{Place, World};
 
 /// What one kind of source adds to what all have in common: where its tree and its revision come from.
@@ -37,7 +38,9 @@ pub(super) trait Kind: 'static {
     ) -> impl Future<Output = Result<Fetched, SourceFailure>> + Send;
 
     /// What was fetched before, from the disk alone: units go on with it after a start, also while the server is away.
-    fn restore(asked: Asked<'_, Self::Spec>) -> impl Future<Output = Option<Restored>> + Send;
+    fn restore(asked: Asked<'_, Self::Spec>) -> impl Future<Output = Option<Restored>> + Send {
+        async move { artifact::restored(asked.world, &kinds::status(asked.object)).await }
+    }
 }
 
 /// What a fetch is told.

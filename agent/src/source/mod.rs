@@ -3,10 +3,12 @@
 //! All kinds share one reconciler; a kind is a folder that says where its tree and its revision come from.
 
 mod artifact;
+mod connection;
 mod git;
 mod key;
 mod kind;
 mod notes;
+mod oci;
 mod reconcile;
 mod secret;
 mod sources;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::artifact::{self, Contents};
 use super::git::Git;
 use super::kind::{Asked, Fetched, FetchedTree, Kind, Restored};
+use super::oci::Oci;
 use super::{Source, SourceKey, SourceKind, notes};
 use crate::follow::Topic;
 use crate::kinds;
@@ -20,6 +21,7 @@ use crate::world::{Place, World};
 pub(crate) async fn reconcile(world: World, key: SourceKey) -> Next {
     let done = match key.kind {
         SourceKind::GitRepository => reconcile_kind::<Git>(&world, &key).await,
+        SourceKind::OciRepository => reconcile_kind::<Oci>(&world, &key).await,
     };
     done.unwrap_or_else(|error| {
         tracing::warn!(source = %key, error = %Chain(&error), "failed to read or report");
@@ -92,7 +94,9 @@ async fn restore<K: Kind>(world: &World, key: &SourceKey, object: &Manifest, spe
     tracing::info!(source = %key, revision, "restored");
     let status = kinds::status(object);
     let generation = status.get("observedGeneration").and_then(Value::as_i64).unwrap_or_default();
-    let source = Source { revision, tree, generation, is_restored: true, since: None };
+    let metadata = status.pointer("/artifact/metadata").cloned().unwrap_or_default();
+    let metadata = serde_json::from_value(metadata).unwrap_or_default();
+    let source = Source { revision, tree, metadata, generation, is_restored: true, since: None };
     world.sources.put(key, source);
     wake_units(world, key);
 }
@@ -149,8 +153,14 @@ async fn store<K: Kind>(
         |held: &Source| held.revision == revision && id.is_some() && held.tree.id("") == id;
     let is_stored = held(world, key, object).is_some_and(|held| is_same(&held));
     let is_changed = world.sources.get(key).is_some_and(|held| !is_same(&held));
-    let (revision_, tree_) = (revision.clone(), Arc::clone(&tree));
-    let source = Source { revision: revision_, tree: tree_, generation, is_restored: false, since };
+    let source = Source {
+        revision: revision.clone(),
+        tree: Arc::clone(&tree),
+        metadata: metadata.clone(),
+        generation,
+        is_restored: false,
+        since,
+    };
     if world.sources.put(key, source) || is_changed {
         tracing::info!(source = %key, revision, "fetched");
         wake_units(world, key);

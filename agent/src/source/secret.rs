@@ -12,17 +12,17 @@ pub(super) async fn secret(
     (namespace, name): (&str, &str),
     field: &str,
 ) -> Result<Manifest, Failure> {
-    let refuse = |message: String| Failure {
-        reason: "AuthenticationFailed".to_owned(),
-        message,
-        stalled: false,
-    };
     let found = world.cluster.get(&kinds::secret(), namespace, name).await;
-    found.map_err(|error| refuse(Advice(&error).to_string()))?.ok_or_else(|| {
-        refuse(format!(
+    found.map_err(|error| authentication(Advice(&error).to_string()))?.ok_or_else(|| {
+        authentication(format!(
             "failed to get secret '{namespace}/{name}': not found; create it, or correct spec.{field}"
         ))
     })
+}
+
+/// What we would show is not there, or cannot be used. It may come.
+pub(super) fn authentication(message: String) -> Failure {
+    Failure { reason: "AuthenticationFailed".to_owned(), message, stalled: false }
 }
 
 /// A key of a Secret, decoded; absent when it is not there or not text.

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use capstan_tree::{Changes, ContentId, Tree};
@@ -11,6 +11,8 @@ pub(crate) struct Source {
     /// As Flux writes it: `main@sha1:<commit>`, `latest@sha256:<digest>`, `sha256:<digest>`.
     pub(crate) revision: String,
     pub(crate) tree: Arc<dyn Tree>,
+    /// What the source notes of itself, as `status.artifact.metadata` has it.
+    pub(crate) metadata: BTreeMap<String, String>,
     /// Generation of the spec that it was fetched for.
     pub(crate) generation: i64,
     /// Read from the disk after a start: units may have been further already.
@@ -18,6 +20,13 @@ pub(crate) struct Source {
     /// What differs from the tree before it, which the id names: a revision alone may show other files when what is
     /// ignored changes.
     pub(crate) since: Option<(ContentId, Arc<Changes>)>,
+}
+
+impl Source {
+    /// The revision that the source was made from, where it says so.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.metadata.get("org.opencontainers.image.revision").map(String::as_str)
+    }
 }
 
 /// The last good revision of every source. Units build from here: nobody waits for an artifact to be packed.

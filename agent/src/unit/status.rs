@@ -38,7 +38,10 @@ impl Run<'_> {
             Health::Checking { .. } => World::attempt(unit),
             _ => World::ended(unit),
         };
-        let status = unit_status(&kinds::status(unit), &outcome, attempt);
+        let mut status = unit_status(&kinds::status(unit), &outcome, attempt);
+        if status.get("lastAppliedRevision").is_some() {
+            status["lastAppliedOriginRevision"] = self.ready.source.origin().into();
+        }
         self.world.write_status(unit, status).await
     }
 

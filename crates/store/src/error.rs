@@ -31,6 +31,9 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// A file is not what was published.
+    #[error("the artifact `{0}` was changed on the disk")]
+    Changed(String),
     /// A kind, namespace, name or commit that would be no file name.
     #[error("`{0}` cannot be part of an artifact's path")]
     Name(String),
@@ -53,7 +56,7 @@ impl Fault for StoreError {
     fn retry(&self) -> Retry {
         match self {
             Self::Name(_) => Retry::Never,
-            Self::Tree(_) | Self::Archive { .. } => Retry::AfterChange,
+            Self::Tree(_) | Self::Archive { .. } | Self::Changed(_) => Retry::AfterChange,
             Self::Io { .. } | Self::Pack(_) => Retry::Transient,
         }
     }
@@ -62,7 +65,7 @@ impl Fault for StoreError {
         match self {
             Self::Tree(_) | Self::Pack(_) | Self::Archive { .. } => "ArchiveOperationFailed",
             Self::Io { action: "create the folder", .. } => "DirectoryCreationFailed",
-            Self::Io { .. } | Self::Name(_) => "StorageOperationFailed",
+            Self::Io { .. } | Self::Name(_) | Self::Changed(_) => "StorageOperationFailed",
         }
     }
 

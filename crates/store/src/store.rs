@@ -10,7 +10,7 @@ use crate::pack::Packed;
 /// may still be downloading (Flux, `artifact-retention-records`).
 const KEPT: usize = 2;
 
-/// A folder of artifacts: `<root>/<kind>/<namespace>/<name>/<commit>.tar.gz`.
+/// A folder of artifacts: `<root>/<kind>/<namespace>/<name>/<commit or digest>.tar.gz`.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
@@ -54,7 +54,7 @@ impl Store {
         commit: &str,
     ) -> Result<String, StoreError> {
         for part in [kind, namespace, name, commit] {
-            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':');
             if part.is_empty() || part.starts_with('.') || !part.bytes().all(plain) {
                 return Err(StoreError::Name(part.to_owned()));
             }
@@ -92,6 +92,23 @@ impl Store {
     pub fn holds(&self, published: &Published) -> bool {
         let file = self.root.join(&published.path);
         fs::metadata(file).is_ok_and(|found| found.len() == published.size)
+    }
+
+    /// The bytes of an artifact.
+    ///
+    /// # Errors
+    /// A path that is none of ours, a file that cannot be read, or one that is not what was published.
+    pub fn read(&self, published: &Published) -> Result<Vec<u8>, StoreError> {
+        let parts: Vec<&str> = published.path.split('/').collect();
+        let refused = || StoreError::Name(published.path.clone());
+        let [kind, namespace, name, file] = parts[..] else { return Err(refused()) };
+        let file = file.strip_suffix(".tar.gz").ok_or_else(refused)?;
+        let file = self.root.join(Self::path(kind, namespace, name, file)?);
+        let bytes = fs::read(&file).map_err(StoreError::io("read", &file))?;
+        if Packed::of(bytes.clone()).digest != published.digest {
+            return Err(StoreError::Changed(published.path.clone()));
+        }
+        Ok(bytes)
     }
 
     /// Removes every artifact of a source, as its finalizer asks. Idempotent.

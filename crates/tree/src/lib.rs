@@ -4,6 +4,7 @@
 //! Nothing outside the root can be named: a path that climbs above it is an error, never a read.
 
 mod changes;
+mod identified;
 pub mod ignore;
 mod links;
 mod mem;
@@ -13,6 +14,7 @@ mod record;
 mod sparse;
 
 pub use changes::Changes;
+pub use identified::Identified;
 pub use ignore::{Ignore, filtered};
 pub use links::follow;
 pub use mem::MemTree;

@@ -18,6 +18,7 @@ pub mod parts;
 pub mod plane;
 pub mod ports;
 pub mod process;
+pub mod registry;
 pub mod wait;
 
 pub use cluster::Cluster;
@@ -27,4 +28,5 @@ pub use kit::{Kit, KitOptions};
 pub use nodes::{Nodes, NodesSpec};
 pub use parts::{Part, Parts};
 pub use plane::{ControlPlane, ControlPlaneSpec};
+pub use registry::Registry;
 pub use wait::wait_until;

@@ -49,8 +49,8 @@ pub struct GitRepositorySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     /// Bound of one Git operation.
-    #[serde(default = "default_timeout", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "timeout")]
+    #[serde(default = "shared::default_timeout", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shared::timeout")]
     pub timeout: Option<String>,
     /// http, https or ssh URL of the repository.
     #[schemars(regex(pattern = r"^(http|https|ssh)://.*$"))]
@@ -121,17 +121,6 @@ impl GitRepositoryVerification {
 
 fn head() -> String {
     "HEAD".to_owned()
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
-fn default_timeout() -> Option<String> {
-    Some("60s".to_owned())
-}
-
-fn timeout(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "string", "default": "60s", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m))+$",
-    })
 }
 
 /// Which revision is wanted; of several fields the first of commit, name, semver, tag, branch counts.

@@ -3,6 +3,7 @@
 
 mod git_repository;
 mod kustomization;
+mod oci_repository;
 mod receiver;
 mod shared;
 mod unreconciled;
@@ -15,6 +16,10 @@ pub use kustomization::{
     CommonMetadata, CrossNamespaceSource, CustomHealthCheck, Decryption, Dependency, HealthCheck,
     HistoryEntry, IgnoreRule, Image, Inventory, InventoryEntry, KubeConfig, KustomizationSpec,
     KustomizationStatus, Patch, PatchTarget, PostBuild, SubstituteReference,
+};
+pub use oci_repository::{
+    OciLayerSelector, OciRepositoryRef, OciRepositorySpec, OciRepositoryStatus, OciVerification,
+    OidcIdentity,
 };
 pub use receiver::{
     OidcProvider, OidcValidation, OidcVariable, ReceiverResource, ReceiverSpec, ReceiverStatus,
@@ -39,6 +44,7 @@ pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// Flux's CRDs, stored and served as Flux 2.9 does, with the older versions served beside them.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let reconciled = [git_repository::crd(), kustomization::crd(), receiver::crd()];
+    let reconciled =
+        [git_repository::crd(), oci_repository::crd(), kustomization::crd(), receiver::crd()];
     reconciled.into_iter().chain(UNRECONCILED.iter().map(Unreconciled::crd)).collect()
 }

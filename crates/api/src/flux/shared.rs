@@ -57,6 +57,24 @@ pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "pattern": DURATION})
 }
 
+/// A minute, as the sources have it.
+#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
+pub(crate) fn default_timeout() -> Option<String> {
+    Some("60s".to_owned())
+}
+
+/// The schema of a source's timeout.
+pub(crate) fn timeout(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string", "default": "60s", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m))+$",
+    })
+}
+
+/// The provider that needs no cloud.
+pub(crate) fn generic() -> String {
+    "generic".to_owned()
+}
+
 /// The schema of conditions as metav1 has them.
 /// A condition type: a word, maybe with a domain before it, as Kubernetes has it.
 const CONDITION_TYPE: &str = concat!(

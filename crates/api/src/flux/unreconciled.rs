@@ -87,18 +87,6 @@ pub const UNRECONCILED: &[Unreconciled] = &[
     },
     Unreconciled {
         group: SOURCE_GROUP,
-        kind: "OCIRepository",
-        plural: "ocirepositories",
-        short_names: &["ocirepo"],
-        categories: &["all", "fluxcd", "fluxcd-sources"],
-        versions: &["v1", "v1beta2"],
-        required: &[("interval", Field::Duration), ("url", Field::Text)],
-        columns: &[URL],
-        has_status: true,
-        instead: "keep the manifests in Git, and name a GitRepository as the source",
-    },
-    Unreconciled {
-        group: SOURCE_GROUP,
         kind: "Bucket",
         plural: "buckets",
         short_names: &[],

@@ -53,6 +53,8 @@ pub enum Part {
     KustomizeBench,
     /// The build call of Flux's kustomize-controller under a stopwatch. Only a benchmark asks for it.
     FluxBench,
+    /// A registry of OCI artifacts, in memory.
+    Registry,
 }
 
 impl Part {
@@ -68,7 +70,7 @@ impl Part {
     ];
 
     /// What the tests need: the core, and the peers that judge us.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::KubeControllerManager,
@@ -79,6 +81,7 @@ impl Part {
         Self::Flux,
         Self::Kustomize,
         Self::KustomizeServe,
+        Self::Registry,
     ];
 
     /// Flux itself, beside which we are measured and to which a cluster is handed over.
@@ -104,6 +107,7 @@ impl Part {
             Self::KustomizeServe => "kustomize-serve",
             Self::KustomizeBench => "kustomize-bench",
             Self::FluxBench => "flux-bench",
+            Self::Registry => "oci-registry",
         }
     }
 }

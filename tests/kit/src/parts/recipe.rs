@@ -158,6 +158,18 @@ const KUSTOMIZE_CONTROLLER: GoRecipe = GoRecipe {
     ..SOURCE_CONTROLLER
 };
 
+const REGISTRY: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/registry/go.mod"),
+    go_sum: include_str!("../../parts/registry/go.sum"),
+    sources: &[("main.go", include_str!("../../parts/registry/main.go"))],
+    package: ".",
+    version: "v0.21.6",
+    version_args: &[],
+    version_variable: None,
+    place: Place::OurModule,
+    seconds: 10,
+};
+
 const PYTHON: PythonRecipe = PythonRecipe {
     requirements: include_str!("../../parts/requirements.txt"),
     programs: &[("moto_server", "moto_server"), ("aws", "aws"), ("capstan-kit-python", "python")],
@@ -185,6 +197,7 @@ pub(super) fn recipe(part: Part) -> Recipe {
         Part::KustomizeServe => Recipe::Go(KUSTOMIZE_SERVE),
         Part::KustomizeBench => Recipe::Go(KUSTOMIZE_BENCH),
         Part::FluxBench => Recipe::Go(FLUX_BENCH),
+        Part::Registry => Recipe::Go(REGISTRY),
         Part::MotoServer | Part::AwsCli | Part::Python => Recipe::Python(PYTHON),
     }
 }

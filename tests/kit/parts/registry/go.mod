@@ -1,0 +1,5 @@
+module capstan.dev/kit/registry
+
+go 1.26.0
+
+require github.com/google/go-containerregistry v0.21.6
