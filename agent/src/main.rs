@@ -4,6 +4,7 @@
 
 mod args;
 mod follow;
+mod generator;
 mod heartbeat;
 mod kinds;
 mod managed;

@@ -1,9 +1,11 @@
 //! The watches of the agent's own kinds, and whom a change wakes.
 
-use capstan_cluster::{Change, Mirror, Selection, mirror_for_ever};
-use capstan_model::{GroupVersionKind, NamespacedName};
+use std::sync::Arc;
 
-use crate::source::{self, SourceKey};
+use capstan_cluster::{Change, Mirror, Selection, mirror_for_ever};
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
+
+use crate::source::{self, SourceKey, SourceKind};
 use crate::unit;
 use crate::world::{Place, World, is_ours_to_see};
 
@@ -21,13 +23,20 @@ pub(crate) async fn watch(
 /// A source changed: it is fetched when its spec or its annotations did.
 pub(crate) fn source_changed(world: &World, change: &Change) {
     let Some(key) = SourceKey::of(change.object()) else { return };
-    if is_ours_to_see(change) {
+    if is_ours_to_see(change) || is_made_elsewhere(key.kind, change) {
         world.source_queue.wake(key.clone());
     }
     // A source that came or went changes what its units have to say.
     if change.before.is_none() || change.after.is_none() {
         source::wake_units(world, &key);
     }
+}
+
+/// Others write the status of an ExternalArtifact, and we read it.
+fn is_made_elsewhere(kind: SourceKind, change: &Change) -> bool {
+    let artifact = |object: &Arc<Manifest>| object.value().pointer("/status/artifact").cloned();
+    kind == SourceKind::ExternalArtifact
+        && change.before.as_ref().map(artifact) != change.after.as_ref().map(artifact)
 }
 
 /// A Kustomization changed: itself, those that depend on it, and, when it goes, those that it depends on.
@@ -45,6 +54,13 @@ pub(crate) fn unit_changed(world: &World, change: &Change) {
         for dependency in unit::dependencies(change.object()) {
             world.unit_queue.wake(dependency);
         }
+    }
+}
+
+/// An ArtifactGenerator changed.
+pub(crate) fn generator_changed(world: &World, change: &Change) {
+    if is_ours_to_see(change) {
+        world.generator_queue.wake(change.key());
     }
 }
 

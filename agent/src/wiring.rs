@@ -13,10 +13,10 @@ use tokio::sync::Semaphore;
 use crate::args::Args;
 use crate::follow::Followed;
 use crate::owned::Owned;
-use crate::source::{SourceKind, SourceObjects, Sources};
+use crate::source::{Etags, SourceKind, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 use crate::world::World;
-use crate::{heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
+use crate::{generator, heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
 
 /// So many events are sent at once: they must not hold up what they tell of.
 const ANNOUNCING: usize = 4;
@@ -55,7 +55,10 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         args: Arc::new(args),
         cluster,
         sources: Sources::default(),
+        etags: Etags::default(),
         source_objects: SourceObjects::default(),
+        generators: Mirror::default(),
+        generator_queue: Queue::new(),
         kustomizations: Mirror::default(),
         receivers: Mirror::default(),
         owned: Owned::new(unit_queue.clone()),
@@ -115,7 +118,13 @@ fn watch(world: &World, tasks: &Tasks) {
         let mirror = world.source_objects.of(kind).clone();
         ("watch sources", kind.gvk(), mirror, watches::source_changed as Woken)
     });
-    let others: [(&'static str, _, _, Woken); 2] = [
+    let others: [(&'static str, _, _, Woken); 3] = [
+        (
+            "watch generators",
+            generator::gvk(),
+            world.generators.clone(),
+            watches::generator_changed,
+        ),
         (
             "watch units",
             kinds::kustomization(),
@@ -148,6 +157,16 @@ fn reconcile(world: &World, tasks: &Tasks) {
     tasks.spawn("sources", OnExit::StopProcess, async move {
         let queue = shared.source_queue.clone();
         queue.run(concurrent, &stopped, |key| source::reconcile(shared.clone(), key)).await;
+    });
+    let (shared, stopped) = (world.clone(), stop.clone());
+    tasks.spawn("generators", OnExit::StopProcess, async move {
+        // Until the first lists are whole, a source could look absent.
+        tokio::select! {
+            () = shared.source_objects.synced() => {}
+            () = stopped.cancelled() => {}
+        }
+        let queue = shared.generator_queue.clone();
+        queue.run(concurrent, &stopped, |key| generator::reconcile(shared.clone(), key)).await;
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("units", OnExit::StopProcess, async move {

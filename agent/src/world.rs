@@ -18,7 +18,7 @@ use crate::args::Args;
 use crate::follow::Followed;
 use crate::kinds;
 use crate::owned::Owned;
-use crate::source::{SourceKey, SourceObjects, Sources};
+use crate::source::{Etags, SourceKey, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 use crate::watches;
 
@@ -34,10 +34,13 @@ pub(crate) struct World {
     pub(crate) fetcher: Option<Fetcher>,
     pub(crate) store: Arc<capstan_store::Store>,
     pub(crate) sources: Sources,
+    pub(crate) etags: Etags,
     pub(crate) source_objects: SourceObjects,
+    pub(crate) generators: Mirror,
     pub(crate) kustomizations: Mirror,
     pub(crate) receivers: Mirror,
     pub(crate) source_queue: Queue<SourceKey>,
+    pub(crate) generator_queue: Queue<NamespacedName>,
     pub(crate) unit_queue: Queue<NamespacedName>,
     pub(crate) receiver_queue: Queue<NamespacedName>,
     /// Objects that nothing reconciles, by where they are.

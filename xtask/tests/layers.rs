@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("build", &["model", "yaml", "tree"]),
     ("sops", &["model", "yaml", "tree", "build"]),
     ("compose", &["model"]),
+    ("generate", &["api", "yaml", "tree"]),
     ("receive", &["model", "api", "health"]),
     // Effects: each sees one part of the outside.
     ("runtime", &["model"]),
@@ -29,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("remote", &["model", "tree", "build", "git"]),
     ("http", &["model"]),
     ("oci", &["model", "http"]),
+    ("bucket", &["model", "http"]),
     ("cluster", &["model"]),
     ("cloud", &["model"]),
     ("apply", &["model", "plan", "cluster"]),
@@ -111,7 +113,7 @@ fn pure_crates_see_no_effects() {
     let all = dependencies();
     let pure = [
         "model", "api", "yaml", "tree", "health", "report", "ssa", "plan", "audit", "subst",
-        "build", "sops", "compose", "receive",
+        "build", "sops", "compose", "generate", "receive",
     ];
     for name in pure {
         let used = &all[&format!("capstan-{name}")];

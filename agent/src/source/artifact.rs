@@ -62,7 +62,8 @@ pub(super) async fn offer(
     Ok(before.filter(is_same).cloned().unwrap_or(artifact))
 }
 
-fn describe(
+/// `status.artifact` of what was stored.
+pub(crate) fn describe(
     world: &World,
     published: &Published,
     revision: &str,
@@ -93,6 +94,12 @@ fn published(artifact: &Value) -> Published {
     let text = |key: &str| artifact.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let size = artifact.get("size").and_then(Value::as_u64).unwrap_or_default();
     Published { path: text("path"), digest: text("digest"), size }
+}
+
+/// The bytes of the artifact that a status describes, out of the store.
+pub(super) async fn bytes(world: &World, status: &Value) -> Option<Vec<u8>> {
+    let (store, published) = (world.store.clone(), published(status.get("artifact")?));
+    tokio::task::spawn_blocking(move || store.read(&published).ok()).await.ok()?
 }
 
 /// The tree of the artifact that a status describes, out of the store.

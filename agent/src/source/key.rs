@@ -9,17 +9,22 @@ use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
 pub(crate) enum SourceKind {
     GitRepository,
     OciRepository,
+    Bucket,
+    ExternalArtifact,
 }
 
 impl SourceKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::GitRepository, Self::OciRepository];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::GitRepository, Self::OciRepository, Self::Bucket, Self::ExternalArtifact];
 
     /// The kind's name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::GitRepository => "GitRepository",
             Self::OciRepository => "OCIRepository",
+            Self::Bucket => "Bucket",
+            Self::ExternalArtifact => "ExternalArtifact",
         }
     }
 

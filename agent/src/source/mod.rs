@@ -3,7 +3,9 @@
 //! All kinds share one reconciler; a kind is a folder that says where its tree and its revision come from.
 
 mod artifact;
+mod bucket;
 mod connection;
+mod external;
 mod git;
 mod key;
 mod kind;
@@ -13,6 +15,8 @@ mod reconcile;
 mod secret;
 mod sources;
 
+pub(crate) use artifact::describe;
+pub(crate) use bucket::Etags;
 pub(crate) use key::{SourceKey, SourceKind, SourceObjects};
 pub(crate) use reconcile::{reconcile, wake_units};
 pub(crate) use secret::secret_text;

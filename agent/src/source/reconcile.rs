@@ -9,10 +9,11 @@ use capstan_tree::{Changes, ContentId, Tree};
 use serde_json::Value;
 
 use super::artifact::{self, Contents};
+use super::bucket::S3;
 use super::git::Git;
 use super::kind::{Asked, Fetched, FetchedTree, Kind, Restored};
 use super::oci::Oci;
-use super::{Source, SourceKey, SourceKind, notes};
+use super::{Source, SourceKey, SourceKind, external, notes};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::world::{Place, World};
@@ -22,6 +23,8 @@ pub(crate) async fn reconcile(world: World, key: SourceKey) -> Next {
     let done = match key.kind {
         SourceKind::GitRepository => reconcile_kind::<Git>(&world, &key).await,
         SourceKind::OciRepository => reconcile_kind::<Oci>(&world, &key).await,
+        SourceKind::Bucket => reconcile_kind::<S3>(&world, &key).await,
+        SourceKind::ExternalArtifact => external::reconcile(&world, &key).await,
     };
     done.unwrap_or_else(|error| {
         tracing::warn!(source = %key, error = %Chain(&error), "failed to read or report");
@@ -79,6 +82,7 @@ async fn reconcile_kind<K: Kind>(world: &World, key: &SourceKey) -> Result<Next,
 /// Nothing of a source is held or followed any more.
 fn forget(world: &World, key: &SourceKey) {
     world.sources.remove(key);
+    world.etags.remove(key);
     follow(world, key, &[]);
 }
 
@@ -96,7 +100,15 @@ async fn restore<K: Kind>(world: &World, key: &SourceKey, object: &Manifest, spe
     let generation = status.get("observedGeneration").and_then(Value::as_i64).unwrap_or_default();
     let metadata = status.pointer("/artifact/metadata").cloned().unwrap_or_default();
     let metadata = serde_json::from_value(metadata).unwrap_or_default();
-    let source = Source { revision, tree, metadata, generation, is_restored: true, since: None };
+    let source = Source {
+        revision,
+        tree,
+        metadata,
+        generation,
+        is_restored: true,
+        digest: None,
+        since: None,
+    };
     world.sources.put(key, source);
     wake_units(world, key);
 }
@@ -159,6 +171,7 @@ async fn store<K: Kind>(
         metadata: metadata.clone(),
         generation,
         is_restored: false,
+        digest: None,
         since,
     };
     if world.sources.put(key, source) || is_changed {
@@ -191,7 +204,7 @@ async fn store<K: Kind>(
 }
 
 /// What a tree changes. Without an answer every unit builds.
-async fn since(
+pub(super) async fn since(
     before: Option<Source>,
     revision: &str,
     tree: &Arc<dyn Tree>,
@@ -214,8 +227,14 @@ async fn since(
     }
 }
 
-/// Wakes the units that build from a source.
+/// Wakes the units that build from a source, and the generators that make artifacts of it.
 pub(crate) fn wake_units(world: &World, source: &SourceKey) {
+    for generator in world.generators.all() {
+        if crate::generator::sources_of(&generator).contains(source) {
+            let key = capstan_model::NamespacedName::new(generator.namespace(), generator.name());
+            world.generator_queue.wake(key);
+        }
+    }
     for unit in world.kustomizations.all() {
         if crate::unit::source_of(&unit).as_ref() == Some(source) {
             let key = capstan_model::NamespacedName::new(unit.namespace(), unit.name());

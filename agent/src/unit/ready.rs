@@ -61,7 +61,8 @@ fn source(world: &World, unit: &Manifest, spec: &KustomizationSpec) -> Result<So
     }
     let message = match world.source_objects.get(&key) {
         Some(source) => {
-            let why = ready_message(&source);
+            let failed = world.sources.failure(&key);
+            let why = failed.unwrap_or_else(|| ready_message(&source));
             format!("Source artifact not found, retrying in 30s: {key}: {why}")
         }
         None => format!("Source '{key}' not found: create it, or correct spec.sourceRef"),
@@ -76,7 +77,7 @@ pub(super) fn source_is_loading(world: &World, unit: &Manifest) -> bool {
     let has_failed = ready_condition(&source).is_some_and(|c| c.status == ConditionStatus::False);
     let was_fetched = kinds::status(&source).get("artifact").is_some();
     match world.sources.get(&key) {
-        None => was_fetched && !has_failed,
+        None => was_fetched && !has_failed && world.sources.failure(&key).is_none(),
         // The artifact's revision is the last one only for units that have not begun a newer one: nothing goes back.
         Some(source) => {
             let status = kinds::status(unit);

@@ -97,6 +97,7 @@ mod tests {
         Source {
             revision: revision(2),
             generation: 1,
+            digest: None,
             metadata: std::collections::BTreeMap::new(),
             tree: Arc::new(Known(new, id(2))),
             is_restored: false,

@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 /// The kinds that are acted on. Of the others, which are only stored, nothing is checked.
-const KINDS: [&str; 2] =
-    ["kustomizations.kustomize.toolkit.fluxcd.io", "receivers.notification.toolkit.fluxcd.io"];
+const KINDS: [&str; 5] = [
+    "kustomizations.kustomize.toolkit.fluxcd.io",
+    "receivers.notification.toolkit.fluxcd.io",
+    "ocirepositories.source.toolkit.fluxcd.io",
+    "buckets.source.toolkit.fluxcd.io",
+    "externalartifacts.source.toolkit.fluxcd.io",
+];
 
 #[test]
 fn the_kinds_are_flux_own() {

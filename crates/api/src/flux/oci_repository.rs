@@ -104,8 +104,7 @@ pub struct OciVerification {
     #[serde(default, rename = "matchOIDCIdentity", skip_serializing_if = "Vec::is_empty")]
     pub match_oidc_identity: Vec<OidcIdentity>,
     /// `cosign` or `notation`.
-    #[serde(default = "cosign")]
-    #[schemars(schema_with = "verifier", required)]
+    #[schemars(schema_with = "verifier")]
     pub provider: String,
     /// Secret with public keys, in keys that end in `.pub`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,10 +112,6 @@ pub struct OciVerification {
     /// Secret with trusted_root.json of a Sigstore of one's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_root_secret_ref: Option<LocalReference>,
-}
-
-fn cosign() -> String {
-    "cosign".to_owned()
 }
 
 fn verifier(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

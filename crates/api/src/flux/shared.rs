@@ -49,6 +49,18 @@ pub(crate) fn crd(
     .build()
 }
 
+/// The CRD of a kind whose status observes no generation: nothing says of an object that nobody has seen it yet.
+pub(crate) fn never_observed(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        let schema = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut());
+        let properties = schema.and_then(|schema| schema.properties.as_mut());
+        if let Some(status) = properties.and_then(|properties| properties.get_mut("status")) {
+            status.default = None;
+        }
+    }
+    crd
+}
+
 /// Numbers with the units ms, s, m, h.
 pub(crate) const DURATION: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
 
@@ -128,6 +140,7 @@ pub struct SecretKeyReference {
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
     /// `<algorithm>:<checksum>` of the file.
+    #[schemars(regex(pattern = r"^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$"))]
     pub digest: String,
     /// When the artifact was made, RFC 3339.
     #[schemars(extend("format" = "date-time"))]

@@ -75,6 +75,17 @@ impl<'a> Source<'a> {
         Ok(source)
     }
 
+    /// Waits until the newest spec is stored with another revision than this.
+    pub(crate) async fn stored_other_than(&self, revision: &str) -> Result<Manifest> {
+        let is_stored = |object: &Manifest| {
+            speaks_of_newest(object, "True")
+                && text(object, "/status/artifact/revision") != revision
+        };
+        let place = (NAMESPACE, self.name);
+        let waiting = wait_for(&self.stage.management, &self.gvk, place, SOON, is_stored).await;
+        waiting.with_context(|| format!("wanted: another revision than {revision}"))
+    }
+
     /// Waits until the unit has applied the revision that is stored.
     pub(crate) async fn applied(&self) -> Result<Manifest> {
         let source = self.get().await?;
