@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("bucket", &["model", "http"]),
     ("cluster", &["model"]),
     ("cloud", &["model"]),
-    ("apply", &["model", "plan", "cluster"]),
+    ("apply", &["model", "ssa", "plan", "cluster"]),
     ("provision", &["model", "api", "runtime", "cluster", "cloud"]),
     ("kinds", &["model", "api", "cluster", "cloud", "provision"]),
 ];
