@@ -96,7 +96,8 @@ impl Described {
         if real != *digest {
             return Err(failed(format!("it has the digest {real}, and should have {digest}")));
         }
-        tree.map(|tree| tree.identified()).map_err(|error| failed(Chain(&error).to_string()))
+        tree.map(capstan_tree::MemTree::identified)
+            .map_err(|error| failed(Chain(&error).to_string()))
     }
 }
 
