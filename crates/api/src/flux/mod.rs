@@ -11,16 +11,16 @@ mod receiver;
 mod shared;
 mod unreconciled;
 
-pub use git_repository::{
-    GitRepositoryInclude, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus,
-    GitRepositoryVerification,
-};
 pub use artifact_generator::{
     ArtifactGeneratorSpec, ArtifactGeneratorStatus, CopyOperation, GeneratedArtifact,
     GeneratorSource, OutputArtifact,
 };
 pub use bucket::{BucketSpec, BucketStatus, BucketSts};
 pub use external_artifact::{ExternalArtifactSpec, ExternalArtifactStatus, ExternalSource};
+pub use git_repository::{
+    GitRepositoryInclude, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus,
+    GitRepositoryVerification,
+};
 pub use kustomization::{
     CommonMetadata, CrossNamespaceSource, CustomHealthCheck, Decryption, Dependency, HealthCheck,
     HistoryEntry, IgnoreRule, Image, Inventory, InventoryEntry, KubeConfig, KustomizationSpec,
