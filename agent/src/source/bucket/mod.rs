@@ -97,7 +97,7 @@ async fn fetch(asked: &Asking<'_>, timeout: Duration) -> Result<Fetched, Failure
             spec.bucket_name
         ),
         verification: Verification::Unwanted,
-        facts: serde_json::Value::Null,
+        facts: Value::Null,
         revision,
     }))
 }

@@ -106,7 +106,7 @@ async fn fetch(asked: &Asking<'_>, timeout: Duration) -> Result<Fetched, SourceF
         metadata: layer.metadata,
         summary,
         verification,
-        facts: serde_json::Value::Null,
+        facts: Value::Null,
         revision,
     }))
 }
