@@ -26,7 +26,7 @@ async fn api() -> Result<(String, tokio::task::JoinHandle<()>)> {
     let find = |Path((folder, owner)): Path<(String, String)>| async move {
         let is_there = folder == "users" && owner == "somebody";
         let status = if is_there { 200 } else { 404 };
-        (axum::http::StatusCode::from_u16(status).expect("a status"), Json(json!({"id": 42})))
+        (http::StatusCode::from_u16(status).expect("a status"), Json(json!({"id": 42})))
     };
     let issue = |Path(id): Path<u64>, request: Request| async move {
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
