@@ -50,6 +50,7 @@ fn spec(registry: &Registry, name: &str, more: Value) -> Value {
     let mut spec = json!({"interval": "30m", "url": url, "secretRef": {"name": LOGIN}});
     if let (Some(spec), Value::Object(more)) = (spec.as_object_mut(), more) {
         spec.extend(more);
+        spec.retain(|_, value| !value.is_null());
     }
     spec
 }
