@@ -82,10 +82,12 @@ async fn go_on(run: &Run<'_>, unit: &mut Manifest, memory: Memory) -> Result<Nex
     let Some(done) = memory.done.clone() else { return run.apply(unit, memory, inputs).await };
     let owned = run.owned();
     let drifted = memory.known.drifted(&owned);
+    // A run that could not begin may have said meanwhile that the unit is not ready.
+    let is_fresh = run.is_fresh(done.applied) && run.is_settled(unit);
     if drifted.is_empty() && memory.known.is_watched(&owned) {
         let over = reuse::carried_over(&done, &inputs, &run.ready.source)
             .or_else(|| reuse::asked_again(&done, &inputs))
-            .or_else(|| reuse::renewed(&done, &inputs, !run.is_fresh(done.applied)));
+            .or_else(|| reuse::renewed(&done, &inputs, !is_fresh));
         if let Some(done) = over {
             return run.adopt(unit, Memory { done: Some(done), ..memory }).await;
         }
@@ -98,7 +100,7 @@ async fn go_on(run: &Run<'_>, unit: &mut Manifest, memory: Memory) -> Result<Nex
         Done { phase: Phase::Ready { .. }, .. } if !drifted.is_empty() => {
             run.repair(unit, memory, inputs, drifted).await
         }
-        Done { phase: Phase::Ready { .. }, applied, .. } if run.is_fresh(applied) => {
+        Done { phase: Phase::Ready { .. }, applied, .. } if is_fresh => {
             Ok(Next::After(run.until_drift(applied)))
         }
         _ => run.apply(unit, memory, inputs).await,
