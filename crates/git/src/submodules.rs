@@ -125,7 +125,8 @@ fn absolute(base: &str, url: &str) -> Option<String> {
     let is_plain = !host.is_empty()
         && !host.contains('/')
         && !host.starts_with('-')
-        && !path.starts_with("//");
+        && !path.starts_with("//")
+        && !path.starts_with(':');
     is_plain.then(|| format!("ssh://{host}/{}", path.trim_start_matches('/')))
 }
 
