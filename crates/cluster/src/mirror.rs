@@ -31,8 +31,15 @@ impl Mirrored for Manifest {
 /// A watched kind, held in memory. Cheap to clone; all clones see the same objects.
 #[derive(Debug)]
 pub struct Mirror<T = Manifest> {
-    objects: Arc<RwLock<HashMap<NamespacedName, Arc<T>>>>,
+    objects: Arc<RwLock<Objects<T>>>,
     state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Debug)]
+struct Objects<T> {
+    held: HashMap<NamespacedName, Arc<T>>,
+    /// The uids of those that went: an own write that is put in place late must not bring one back.
+    gone: HashMap<NamespacedName, String>,
 }
 
 /// How far a mirror can be trusted.
@@ -80,19 +87,21 @@ impl<T: Mirrored> Change<T> {
 
 impl<T> Default for Mirror<T> {
     fn default() -> Self {
-        Self { objects: Arc::default(), state: Arc::new(watch::Sender::new(State::default())) }
+        let objects = Objects { held: HashMap::new(), gone: HashMap::new() };
+        let state = Arc::new(watch::Sender::new(State::default()));
+        Self { objects: Arc::new(RwLock::new(objects)), state }
     }
 }
 
 impl<T: Mirrored> Mirror<T> {
     /// An object, if it is there.
     pub fn get(&self, key: &NamespacedName) -> Option<Arc<T>> {
-        self.read().get(key).cloned()
+        self.read().held.get(key).cloned()
     }
 
     /// All objects, in no order.
     pub fn all(&self) -> Vec<Arc<T>> {
-        self.read().values().cloned().collect()
+        self.read().held.values().cloned().collect()
     }
 
     /// Has the first list been read whole?
@@ -118,7 +127,7 @@ impl<T: Mirrored> Mirror<T> {
         });
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<NamespacedName, Arc<T>>> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Objects<T>> {
         self.objects.read().expect("no holder of this lock can panic")
     }
 
@@ -127,11 +136,14 @@ impl<T: Mirrored> Mirror<T> {
     pub fn put(&self, object: T) -> Option<Change<T>> {
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
         let key = object.key();
-        if objects.get(&key).is_some_and(|held| !is_newer(&object, held)) {
+        if objects.held.get(&key).is_some_and(|held| !is_newer(&object, held))
+            || objects.gone.get(&key).is_some_and(|gone| gone == object.uid())
+        {
             return None;
         }
+        objects.gone.remove(&key);
         let after = Arc::new(object);
-        let before = objects.insert(key, Arc::clone(&after));
+        let before = objects.held.insert(key, Arc::clone(&after));
         Some(Change { before, after: Some(after) })
     }
 
@@ -139,10 +151,11 @@ impl<T: Mirrored> Mirror<T> {
     pub(crate) fn remove(&self, object: T) -> Option<Change<T>> {
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
         let key = object.key();
-        if objects.get(&key).is_some_and(|held| held.uid() != object.uid()) {
+        if objects.held.get(&key).is_some_and(|held| held.uid() != object.uid()) {
             return None;
         }
-        let before = objects.remove(&key);
+        let before = objects.held.remove(&key);
+        objects.gone.insert(key, object.uid().to_owned());
         Some(Change { before: before.or_else(|| Some(Arc::new(object))), after: None })
     }
 
@@ -151,8 +164,14 @@ impl<T: Mirrored> Mirror<T> {
         let fresh: HashMap<_, _> =
             list.into_iter().map(|object| (object.key(), Arc::new(object))).collect();
         let mut objects = self.objects.write().expect("no holder of this lock can panic");
-        let mut old = std::mem::replace(&mut *objects, fresh);
+        objects.gone.clear();
+        let mut old = std::mem::replace(&mut objects.held, fresh);
+        let gone = old.iter().filter(|(key, _)| !objects.held.contains_key(*key));
+        let gone: Vec<_> =
+            gone.map(|(key, object)| (key.clone(), object.uid().to_owned())).collect();
+        objects.gone.extend(gone);
         let mut changes: Vec<Change<T>> = objects
+            .held
             .iter()
             .map(|(key, after)| Change { before: old.remove(key), after: Some(Arc::clone(after)) })
             .collect();
@@ -214,6 +233,22 @@ mod tests {
         assert!(mirror.put(namesake).is_some());
         assert!(mirror.remove(object("a", "8")).is_none());
         assert_eq!(mirror.all().len(), 1);
+    }
+
+    #[test]
+    fn what_went_is_not_brought_back_by_a_late_write() {
+        let mirror = Mirror::default();
+        assert!(mirror.put(object("a", "1")).is_some());
+        assert!(mirror.remove(object("a", "3")).is_some());
+        assert!(mirror.put(object("a", "2")).is_none(), "it is gone");
+        assert!(mirror.put(object("a", "4")).is_none(), "whatever its version says");
+        let mut namesake = object("a", "5");
+        namesake.value_mut()["metadata"]["uid"] = "other".into();
+        assert!(mirror.put(namesake).is_some());
+        mirror.replace(Vec::new());
+        let mut late = object("a", "6");
+        late.value_mut()["metadata"]["uid"] = "other".into();
+        assert!(mirror.put(late).is_none(), "a list did not have it any more");
     }
 
     #[test]
