@@ -1,8 +1,8 @@
 use capstan_model::Secret;
+use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 
-use crate::Cluster;
+use crate::{Cluster, guard};
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +21,14 @@ pub enum ConnectError {
 impl Cluster {
     /// The cluster that `KUBECONFIG` or the pod's service account names.
     pub async fn infer() -> Result<Self, ConnectError> {
-        let config = Config::infer().await.map_err(|error| ConnectError::Infer(Box::new(error)))?;
-        Self::from_config(config)
+        Self::from_config(inferred().await?)
+    }
+
+    /// The same, for what is to be changed also while another process leads.
+    pub async fn infer_unfenced() -> Result<Self, ConnectError> {
+        let config = inferred().await?;
+        let client = guard::client(config.clone(), false)?;
+        Ok(Self::new(client, config))
     }
 
     /// The cluster of a kubeconfig that came as data, from a Secret.
@@ -57,8 +63,7 @@ impl Cluster {
 
     /// The cluster of a ready-made configuration.
     pub fn from_config(config: Config) -> Result<Self, ConnectError> {
-        let client = Client::try_from(config.clone())
-            .map_err(|error| ConnectError::Client(Box::new(error)))?;
+        let client = guard::client(config.clone(), true)?;
         Ok(Self::new(client, config))
     }
 
@@ -68,4 +73,8 @@ impl Cluster {
         config.auth_info.impersonate = Some(user.to_owned());
         Self::from_config(config)
     }
+}
+
+async fn inferred() -> Result<Config, ConnectError> {
+    Config::infer().await.map_err(|error| ConnectError::Infer(Box::new(error)))
 }
