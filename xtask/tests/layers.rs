@@ -130,6 +130,7 @@ fn each_outside_library_has_one_door() {
         ("aws-sdk-", &["capstan-cloud"]),
         ("cel-core", &["capstan-health"]),
         ("age", &["capstan-sops"]),
+        ("prometheus-client", &["capstan-runtime"]),
         (
             "kube",
             &[

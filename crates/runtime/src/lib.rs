@@ -5,6 +5,7 @@
 mod backoff;
 mod health;
 mod logging;
+mod metrics;
 mod queue;
 mod serve;
 mod stop;
@@ -13,7 +14,8 @@ mod tasks;
 pub use backoff::Backoff;
 pub use health::{HealthError, Readiness, serve_health};
 pub use logging::init_logging;
-pub use queue::{Next, Queue};
+pub use metrics::{Metrics, ObjectCount, serve_metrics};
+pub use queue::{Next, Pace, Queue, run_id};
 pub use serve::{Bounds, serve_bounded};
 pub use stop::{Stop, stop_on_signals};
 pub use tasks::{OnExit, Tasks};

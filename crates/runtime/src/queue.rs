@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -20,6 +21,44 @@ pub enum Next {
     After(Duration),
     /// The run failed: another try after a growing delay, or earlier when woken.
     Backoff,
+}
+
+/// How soon a key runs again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// After failures.
+    pub backoff: Backoff,
+    /// Every other delay is made longer or shorter by up to this part of it, so that not all keys are due at once.
+    pub jitter: f64,
+}
+
+impl Pace {
+    /// The standard backoff, and delays as they are asked for.
+    pub const STANDARD: Self = Self { backoff: Backoff::STANDARD, jitter: 0.0 };
+
+    /// A delay, for a seed in 0..=1.
+    fn spread(&self, delay: Duration, seed: f64) -> Duration {
+        delay.mul_f64((1.0 + self.jitter * (2.0 * seed - 1.0)).max(0.0))
+    }
+}
+
+/// A name for one run, unlike any other: a random UUID.
+pub fn run_id() -> String {
+    let hex = format!("{:032x}", rand::random::<u128>());
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// How busy a queue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Keys that are due and wait for a worker.
+    pub(crate) due: usize,
+    /// Keys that run.
+    pub(crate) running: usize,
+    /// How often keys were queued.
+    pub(crate) adds: u64,
+    /// How often keys were queued because they failed.
+    pub(crate) retries: u64,
 }
 
 /// A queue of keys to reconcile.
@@ -41,6 +80,9 @@ impl<K> Clone for Queue<K> {
 struct Shared<K> {
     state: Mutex<State<K>>,
     changed: Notify,
+    pace: Pace,
+    /// For how many seconds keys were due before they ran.
+    waited: Histogram,
 }
 
 #[derive(Debug)]
@@ -50,6 +92,7 @@ struct State<K> {
     due: BTreeSet<(Instant, u64)>,
     by_serial: HashMap<u64, K>,
     serial: u64,
+    retries: u64,
 }
 
 #[derive(Debug, Default)]
@@ -68,13 +111,21 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Default for Queue<K> {
 impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
     /// An empty queue.
     pub fn new() -> Self {
+        Self::paced(Pace::STANDARD)
+    }
+
+    /// An empty queue of a pace.
+    pub fn paced(pace: Pace) -> Self {
         let state = State {
             entries: HashMap::new(),
             due: BTreeSet::new(),
             by_serial: HashMap::new(),
             serial: 0,
+            retries: 0,
         };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() }) }
+        let waited = Histogram::new([0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]);
+        let (state, changed) = (Mutex::new(state), Notify::new());
+        Self { shared: Arc::new(Shared { state, changed, pace, waited }) }
     }
 
     /// Runs the key as soon as a worker is free.
@@ -93,6 +144,20 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
         }
     }
 
+    pub(crate) fn load(&self) -> Load {
+        let (state, now) = (self.lock(), Instant::now());
+        Load {
+            due: state.due.range(..=(now, u64::MAX)).count(),
+            running: state.entries.values().filter(|entry| entry.running).count(),
+            adds: state.serial,
+            retries: state.retries,
+        }
+    }
+
+    pub(crate) fn waited(&self) -> &Histogram {
+        &self.shared.waited
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<K>> {
         self.shared.state.lock().expect("no holder of the queue's lock can panic")
     }
@@ -108,7 +173,8 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
         while !stop.is_cancelled() {
             let now = Instant::now();
             while runs.len() < concurrency {
-                let Some(key) = self.lock().take_due(now) else { break };
+                let Some((key, since)) = self.lock().take_due(now) else { break };
+                self.shared.waited.observe(now.saturating_duration_since(since).as_secs_f64());
                 let run = reconcile(key.clone());
                 let named = key.clone();
                 let handle = runs.spawn(async move { (named, run.await) });
@@ -137,7 +203,7 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
     }
 
     fn finish(&self, key: &K, next: Next) {
-        self.lock().finish(key, next, Instant::now(), rand::random());
+        self.lock().finish(key, next, (Instant::now(), self.shared.pace), rand::random());
     }
 }
 
@@ -169,21 +235,22 @@ impl<K: Eq + Hash + Clone> State<K> {
         true
     }
 
-    fn take_due(&mut self, now: Instant) -> Option<K> {
+    /// A key that is due, and since when.
+    fn take_due(&mut self, now: Instant) -> Option<(K, Instant)> {
         let first = *self.due.first().filter(|(at, _)| *at <= now)?;
         self.due.remove(&first);
         let key = self.by_serial.remove(&first.1).expect("every due serial has its key");
         let entry = self.entries.get_mut(&key).expect("every due key has its entry");
         entry.waiting = None;
         entry.running = true;
-        Some(key)
+        Some((key, first.0))
     }
 
     fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    fn finish(&mut self, key: &K, next: Next, now: Instant, seed: f64) {
+    fn finish(&mut self, key: &K, next: Next, (now, pace): (Instant, Pace), seed: f64) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.running = false;
         let woken_meanwhile = entry.waiting;
@@ -194,11 +261,12 @@ impl<K: Eq + Hash + Clone> State<K> {
             }
             Next::After(delay) => {
                 entry.failures = 0;
-                Some(delay)
+                Some(pace.spread(delay, seed))
             }
             Next::Backoff => {
-                let delay = Backoff::STANDARD.delay(entry.failures, seed);
+                let delay = pace.backoff.delay(entry.failures, seed);
                 entry.failures += 1;
+                self.retries += 1;
                 Some(delay)
             }
         };
@@ -215,11 +283,31 @@ impl<K: Eq + Hash + Clone> State<K> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Next, Queue};
+    use super::{Next, Pace, Queue};
     use crate::Stop;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
     use tokio::time::Instant;
+
+    #[test]
+    fn intervals_are_spread_around_what_was_asked_for() {
+        let pace = Pace { jitter: 0.05, ..Pace::STANDARD };
+        let minute = Duration::from_secs(60);
+        let spread = |seed| pace.spread(minute, seed).as_secs();
+        assert_eq!([spread(0.0), spread(0.5), spread(1.0)], [57, 60, 63]);
+        assert_eq!(Pace::STANDARD.spread(minute, 0.0), minute);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_says_how_busy_it_is() {
+        let queue = Queue::new();
+        queue.wake("a");
+        queue.wake_after("b", Duration::from_secs(50));
+        let load = queue.load();
+        assert_eq!((load.due, load.running, load.adds, load.retries), (1, 0, 2, 0));
+        runs_until(&queue, Duration::from_secs(1), |_| Next::Backoff).await;
+        assert_eq!((queue.load().running, queue.load().retries > 0), (0, true));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_key_woken_many_times_runs_once() {
