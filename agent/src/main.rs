@@ -7,8 +7,11 @@ mod follow;
 mod generator;
 mod heartbeat;
 mod kinds;
+mod lead;
 mod managed;
+mod observe;
 mod owned;
+mod ports;
 mod receiver;
 mod source;
 mod unit;
@@ -22,6 +25,8 @@ use clap::Parser;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = args::Args::parse();
+    args.check()?;
     capstan_runtime::init_logging(args.log_encoding == "json", &args.log_level);
+    args.tell();
     wiring::run(args).await
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use capstan_cluster::{Change, Mirror, Selection, mirror_for_ever};
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
 
+use crate::args::Args;
 use crate::source::{self, SourceKey, SourceKind};
 use crate::unit;
 use crate::world::{Place, World, is_ours_to_see};
@@ -16,8 +17,22 @@ pub(crate) async fn watch(
     mirror: Mirror,
     woken: fn(&World, &Change),
 ) {
-    let told = |change: Change| woken(&world, &change);
-    mirror_for_ever(&world.cluster, &gvk, Selection::default(), &mirror, told).await;
+    let told = |change: Change| {
+        if change.after.is_none() {
+            let key = change.key();
+            world.metrics.forget((&gvk.kind, &key.namespace, &key.name));
+        }
+        woken(&world, &change);
+    };
+    let selection = selection(&world.args);
+    mirror_for_ever(&world.cluster, &gvk, selection, &mirror, told).await;
+}
+
+/// The objects that this agent is for.
+fn selection(args: &Args) -> Selection {
+    let all = args.watch_all_namespaces;
+    let namespace = if all { String::new() } else { args.runtime_namespace.clone() };
+    Selection { namespace, labels: args.watch_label_selector.clone(), fields: String::new() }
 }
 
 /// A source changed: it is fetched when its spec or its annotations did.
@@ -52,7 +67,9 @@ pub(crate) fn unit_changed(world: &World, change: &Change) {
     }
     if change.after.as_ref().is_none_or(|after| after.is_deleting()) {
         for dependency in unit::dependencies(change.object()) {
-            world.unit_queue.wake(dependency);
+            if world.kustomizations.get(&dependency).is_some() {
+                world.unit_queue.wake(dependency);
+            }
         }
     }
 }

@@ -5,43 +5,83 @@ use std::sync::Arc;
 use anyhow::Context;
 use capstan_cluster::{Cluster, Mirror};
 use capstan_git::Repositories;
+use capstan_model::NamespacedName;
 use capstan_remote::{Fetcher, Policy};
-use capstan_runtime::{OnExit, Queue, Readiness, Stop, Tasks, serve_health, stop_on_signals};
+use capstan_runtime::{Backoff, Metrics, OnExit, Pace, Queue, Stop, Tasks, stop_on_signals};
 use capstan_store::Store;
 use tokio::sync::Semaphore;
 
 use crate::args::Args;
 use crate::follow::Followed;
+use crate::observe::{self, observed};
 use crate::owned::Owned;
-use crate::source::{Etags, SourceKind, SourceObjects, Sources};
+use crate::source::{Etags, SourceKey, SourceKind, SourceObjects, Sources};
 use crate::unit::{Clusters, Memories};
 use crate::world::World;
-use crate::{generator, heartbeat, kinds, managed, receiver, source, unit, unreconciled, watches};
+use crate::{
+    generator, heartbeat, kinds, lead, managed, ports, receiver, source, unit, unreconciled,
+    watches,
+};
 
 /// So many events are sent at once: they must not hold up what they tell of.
 const ANNOUNCING: usize = 4;
 
 /// Runs the agent until it is told to stop.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let cluster = Cluster::infer().await?;
+    let fence = lead::install(&args);
+    let (cluster, unfenced) = (Cluster::infer().await?, Cluster::infer_unfenced().await?);
     let stop = Stop::new();
     let tasks = Tasks::new(stop.clone());
     let world = world(args, cluster)?;
+    observe::count_objects(&world);
     tasks.spawn("signals", OnExit::Nothing, stop_on_signals(stop.clone()));
-    serve(&world, &tasks).await?;
+    ports::serve(&world, unfenced.clone(), &tasks).await?;
     watch(&world, &tasks);
-    reconcile(&world, &tasks);
-    tasks.spawn("heartbeat", OnExit::StopProcess, heartbeat::run(world.clone(), stop.clone()));
-    if !world.args.no_managed_resources {
-        tasks.spawn("managed resources", OnExit::StopProcess, managed::run(world, stop.clone()));
+    let lead = lead::win(&world, unfenced, fence, &stop).await;
+    if lead.is_some() {
+        work(&world, &tasks).await?;
     }
     stop.cancelled().await;
-    tasks.join().await;
+    let grace = world.args.graceful_shutdown_timeout;
+    let all_ended = tokio::time::timeout(grace, tasks.join()).await.is_ok();
+    if !all_ended {
+        tracing::warn!("work went on for longer than --graceful-shutdown-timeout");
+    }
+    if let Some(lead) = lead {
+        lead.end(all_ended).await;
+    }
+    Ok(())
+}
+
+/// What only who leads does.
+async fn work(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
+    ports::serve_artifacts(world, tasks).await?;
+    reconcile(world, tasks);
+    // A shard leaves to the main agent what there is once in a cluster.
+    if !world.args.is_main() {
+        return Ok(());
+    }
+    let stop = tasks.stop();
+    tasks.spawn("heartbeat", OnExit::StopProcess, heartbeat::run(world.clone(), stop.clone()));
+    if !world.args.no_managed_resources {
+        let managed = managed::run(world.clone(), stop.clone());
+        tasks.spawn("managed resources", OnExit::StopProcess, managed);
+    }
     Ok(())
 }
 
 fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
-    let (unit_queue, source_queue, receiver_queue) = (Queue::new(), Queue::new(), Queue::new());
+    let pace = Pace {
+        backoff: Backoff { first: args.min_retry_delay, longest: args.max_retry_delay },
+        jitter: f64::from(args.interval_jitter_percentage) / 100.0,
+    };
+    let unit_queue = Queue::paced(pace);
+    let source_queue = Queue::paced(pace);
+    let receiver_queue = Queue::paced(pace);
+    let metrics = Metrics::new();
+    metrics.watch_queue("kustomization", unit_queue.clone(), args.concurrent);
+    metrics.watch_queue("source", source_queue.clone(), args.concurrent);
+    metrics.watch_queue("receiver", receiver_queue.clone(), 1);
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
     // Apart from those of sources, which may have come with credentials.
@@ -72,41 +112,8 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         unreconciled_queue: Queue::new(),
         memories: Memories::default(),
         clusters: Clusters::default(),
+        metrics,
     })
-}
-
-/// The ports: artifacts, webhooks, health.
-async fn serve(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
-    let stop = tasks.stop().clone();
-    let ready = Readiness::default();
-    ready.set_ready();
-    let health = serve_health(world.args.health_addr, ready, stop.clone());
-    tasks.spawn("health", OnExit::StopProcess, async move {
-        if let Err(error) = health.await {
-            tracing::error!(error = %capstan_model::Chain(&error), "health endpoints failed");
-        }
-    });
-    let artifacts = listen("artifacts", world.args.storage_addr).await?;
-    let router = capstan_store::router(&world.store);
-    let stopped = stop.clone();
-    tasks.spawn("artifacts", OnExit::StopProcess, async move {
-        let shutdown = async move { stopped.cancelled().await };
-        if let Err(error) = axum::serve(artifacts, router).with_graceful_shutdown(shutdown).await {
-            tracing::error!(%error, "artifact server failed");
-        }
-    });
-    let webhooks = listen("webhooks", world.args.receiver_addr).await?;
-    let serving = receiver::serve(webhooks, world.clone(), stop)?;
-    tasks.spawn("webhooks", OnExit::StopProcess, serving);
-    Ok(())
-}
-
-async fn listen(
-    what: &str,
-    address: std::net::SocketAddr,
-) -> anyhow::Result<tokio::net::TcpListener> {
-    let listening = tokio::net::TcpListener::bind(address).await;
-    listening.with_context(|| format!("failed to serve {what} on {address}"))
 }
 
 /// Whom a change wakes.
@@ -156,7 +163,12 @@ fn reconcile(world: &World, tasks: &Tasks) {
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("sources", OnExit::StopProcess, async move {
         let queue = shared.source_queue.clone();
-        queue.run(concurrent, &stopped, |key| source::reconcile(shared.clone(), key)).await;
+        let run = |key: SourceKey| {
+            let (world, place) = (shared.clone(), key.place.clone());
+            let of = (key.kind.gvk(), shared.source_objects.of(key.kind).clone());
+            observed(world, "source", of, place, source::reconcile(shared.clone(), key))
+        };
+        queue.run(concurrent, &stopped, run).await;
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("generators", OnExit::StopProcess, async move {
@@ -180,12 +192,22 @@ fn reconcile(world: &World, tasks: &Tasks) {
             () = stopped.cancelled() => {}
         }
         let queue = shared.unit_queue.clone();
-        queue.run(concurrent, &stopped, |key| unit::reconcile(shared.clone(), key)).await;
+        let run = |key: NamespacedName| {
+            let (world, place) = (shared.clone(), key.clone());
+            let of = (kinds::kustomization(), shared.kustomizations.clone());
+            observed(world, "kustomization", of, place, unit::reconcile(shared.clone(), key))
+        };
+        queue.run(concurrent, &stopped, run).await;
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("receivers", OnExit::StopProcess, async move {
         let queue = shared.receiver_queue.clone();
-        queue.run(1, &stopped, |key| receiver::reconcile(shared.clone(), key)).await;
+        let run = |key: NamespacedName| {
+            let (world, place) = (shared.clone(), key.clone());
+            let of = (kinds::receiver(), shared.receivers.clone());
+            observed(world, "receiver", of, place, receiver::reconcile(shared.clone(), key))
+        };
+        queue.run(1, &stopped, run).await;
     });
     let (shared, stopped) = (world.clone(), stop.clone());
     tasks.spawn("what is not reconciled", OnExit::StopProcess, async move {

@@ -9,7 +9,7 @@ use capstan_git::Repositories;
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
 use capstan_remote::Fetcher;
 use capstan_report::Attempt;
-use capstan_runtime::Queue;
+use capstan_runtime::{Metrics, Queue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -57,6 +57,7 @@ pub(crate) struct World {
     pub(crate) followed_by_receivers: Followed<NamespacedName>,
     pub(crate) memories: Memories,
     pub(crate) clusters: Clusters,
+    pub(crate) metrics: Metrics,
 }
 
 /// Field manager of applied objects, as Flux's: a take-over finds its own fields.

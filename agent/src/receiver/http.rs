@@ -75,6 +75,13 @@ pub(crate) fn serve(
 }
 
 async fn receive(State(webhooks): State<Webhooks>, request: HttpRequest) -> Response {
+    let metrics = webhooks.world.metrics.clone();
+    let answer = answer(webhooks, request).await;
+    metrics.answered(answer.status().as_u16());
+    answer
+}
+
+async fn answer(webhooks: Webhooks, request: HttpRequest) -> Response {
     let path = request.uri().path();
     let has_path = |receiver: &Arc<Manifest>| {
         let status = kinds::status(receiver);

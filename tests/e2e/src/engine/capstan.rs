@@ -10,8 +10,8 @@ use super::{Engine, Place};
 /// Our agent, without AWS.
 pub struct Capstan {
     program: PathBuf,
-    /// Webhooks, health.
-    ports: [u16; 2],
+    /// Webhooks, health, metrics.
+    ports: [u16; 3],
 }
 
 impl Capstan {
@@ -27,7 +27,7 @@ impl Engine for Capstan {
     }
 
     fn programs(&self, place: &Place) -> Result<Vec<ProcessSpec>> {
-        let [webhooks, health] = self.ports.map(|port| format!("127.0.0.1:{port}"));
+        let [webhooks, health, metrics] = self.ports.map(|port| format!("127.0.0.1:{port}"));
         let artifacts = place.artifacts();
         let agent = place
             .program(&self.program)
@@ -36,7 +36,8 @@ impl Engine for Capstan {
             .arg(format!("--storage-addr={artifacts}"))
             .arg(format!("--storage-adv-addr={artifacts}"))
             .arg(format!("--receiver-addr={webhooks}"))
-            .arg(format!("--health-addr={health}"));
+            .arg(format!("--health-addr={health}"))
+            .arg(format!("--metrics-addr={metrics}"));
         Ok(vec![agent])
     }
 }
