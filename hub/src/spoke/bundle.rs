@@ -14,6 +14,7 @@ const AGENT: &[(&str, &str)] = &[
     ("service-accounts.yaml", include_str!("../../../deploy/agent/service-accounts.yaml")),
     ("rbac.yaml", include_str!("../../../deploy/agent/rbac.yaml")),
     ("services.yaml", include_str!("../../../deploy/agent/services.yaml")),
+    ("network-policies.yaml", include_str!("../../../deploy/agent/network-policies.yaml")),
     ("deployment.yaml", include_str!("../../../deploy/agent/deployment.yaml")),
 ];
 
