@@ -16,6 +16,7 @@ mod remote;
 mod submodules;
 mod tags;
 mod tree;
+mod verify;
 mod wanted;
 
 pub use bounds::{Bounds, Guard};
@@ -26,4 +27,5 @@ pub use github::{GithubApp, Installation};
 pub use objects::{Commit, Tag};
 pub use remote::{Credentials, Proxy, Remote, Tls};
 pub use tree::GitTree;
+pub use verify::{TrustedKeys, Verify, VerifyError, verify};
 pub use wanted::Wanted;

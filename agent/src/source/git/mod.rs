@@ -4,6 +4,7 @@ mod auth;
 mod fetch;
 mod github;
 mod include;
+mod verify;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use capstan_api::flux::{GitRepositorySpec, GitRepositoryVerification};
 use capstan_git::{FetchError, Remote};
 use capstan_model::{Advice, Fault, Retry, Revision};
-use capstan_report::{Failure, SourceFailure, Verification};
+use capstan_report::{Failure, SourceFailure};
 use capstan_tree::{Sparse, Tree};
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ impl Kind for Git {
             return Ok(Fetched::Held);
         }
         let tree = sparse(tree, asked.spec)?;
-        let verification = verify(asked.spec)?;
+        let verification = verify::verify(&asked, &fetched).await?;
         let tree = include::mounted(tree, &asked, &included, &revision)?;
         let artifacts: Vec<_> = included.iter().map(|included| &included.artifact).collect();
         Ok(Fetched::Tree(FetchedTree {
@@ -127,18 +128,6 @@ fn sparse(tree: Arc<dyn Tree>, spec: &GitRepositorySpec) -> Result<Arc<dyn Tree>
             stalled: false,
         }),
         None => Ok(Arc::new(tree)),
-    }
-}
-
-/// Nothing that is not verified may pass as if it were.
-fn verify(spec: &GitRepositorySpec) -> Result<Verification, Failure> {
-    match &spec.verify {
-        None => Ok(Verification::Unwanted),
-        Some(_) => Err(Failure {
-            reason: "InvalidVerificationMode".to_owned(),
-            message: "spec.verify is not supported yet".to_owned(),
-            stalled: true,
-        }),
     }
 }
 

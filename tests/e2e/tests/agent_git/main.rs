@@ -3,6 +3,7 @@
 
 mod composed;
 mod providers;
+mod signed;
 mod ways;
 mod world;
 
@@ -17,7 +18,12 @@ type Named<'a> = (&'static str, BoxFuture<'a, Result<()>>);
 #[tokio::test(flavor = "multi_thread")]
 async fn git_repositories_are_fetched_and_refused_as_flux_does() -> Result<()> {
     let stage = Stage::with_agent(KitOptions::default()).await?;
-    let cases = [ways::cases(&stage), composed::cases(&stage), providers::cases(&stage)];
+    let cases = [
+        ways::cases(&stage),
+        signed::cases(&stage),
+        composed::cases(&stage),
+        providers::cases(&stage),
+    ];
     let chosen = std::env::var("CASE").unwrap_or_default();
     let cases = cases.into_iter().flatten().filter(|(name, _)| name.contains(&chosen));
     let ended =
