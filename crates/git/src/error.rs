@@ -17,8 +17,22 @@ pub enum FetchError {
         /// The repository.
         url: String,
     },
+    /// The server refused our key.
+    #[error("failed to checkout and determine revision: `{url}` refused the key of the Secret")]
+    KeyRefused {
+        /// The repository.
+        url: String,
+    },
+    /// The server is not whom we know.
+    #[error("failed to checkout and determine revision: knownhosts: `{host}`: {cause}")]
+    HostKey {
+        /// Host and port, as `known_hosts` has them.
+        host: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The server does not hold the repository, or hides it.
-    #[error("failed to checkout and determine revision: repository `{url}` not found (HTTP 404)")]
+    #[error("failed to checkout and determine revision: repository `{url}` not found")]
     NoSuchRepository {
         /// The repository.
         url: String,
@@ -140,6 +154,7 @@ impl Fault for FetchError {
         match self {
             Self::CredentialsMissing { .. }
             | Self::CredentialsRefused { .. }
+            | Self::KeyRefused { .. }
             | Self::Options(_)
             | Self::Proxy(_) => "AuthenticationFailed",
             Self::Empty { .. } => "EmptyGitRepository",
@@ -155,6 +170,13 @@ impl Fault for FetchError {
                 "Name a Secret with the keys username and password, or bearerToken, in spec.secretRef"
             }
             Self::CredentialsRefused { .. } => "Check the Secret of spec.secretRef",
+            Self::KeyRefused { .. } => {
+                "Let the public part of the key 'identity' in, or correct it in the Secret of spec.secretRef"
+            }
+            Self::HostKey { .. } => {
+                "Correct the key 'known_hosts' in the Secret of spec.secretRef: `ssh-keyscan` prints what a host shows, which \
+                 is to be compared with what its owner publishes"
+            }
             Self::NoSuchRepository { .. } => {
                 "Create it, or correct spec.url; some servers also hide what the credentials of \
                  spec.secretRef may not see"

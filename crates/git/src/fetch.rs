@@ -11,7 +11,7 @@ use gix::remote::fetch::{Shallow, Tags};
 
 use crate::bounds::Meter;
 use crate::objects::{Commit, Tag};
-use crate::{FetchError, GitTree, Guard, Remote, Repositories, Wanted, http, redirect, tags};
+use crate::{FetchError, GitTree, Guard, Remote, Repositories, Wanted, http, redirect, ssh, tags};
 
 /// A fetched revision.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ impl Fetch<'_> {
             None => self.error(wanted, &asked, &cause),
         };
         let origin = self.origin(wanted, refspecs)?;
-        let mut connection = self.connect(&origin, failed)?;
+        let mut connection = self.connect(&origin, &asked, failed)?;
         connection.set_credentials(|action| asked.answer(self.remote, &action));
         let prepared = connection
             .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
@@ -164,7 +164,7 @@ impl Fetch<'_> {
         let asked = Asked::default();
         let failed = |cause: gix::Error| self.error(wanted, &asked, &cause);
         let origin = self.origin(wanted, &[refspec.to_owned()])?;
-        let mut connection = self.connect(&origin, failed)?;
+        let mut connection = self.connect(&origin, &asked, failed)?;
         connection.set_credentials(|action| asked.answer(self.remote, &action));
         let options = gix::remote::ref_map::Options::default();
         let (map, _) = connection.ref_map(gix::progress::Discard, options).map_err(&failed)?;
@@ -188,13 +188,17 @@ impl Fetch<'_> {
     fn connect<'a, 'r>(
         &self,
         origin: &'a gix::Remote<'r>,
+        asked: &Asked,
         failed: impl Fn(gix::Error) -> FetchError,
     ) -> Result<gix::remote::Connection<'a, 'static, 'r, Box<dyn Transport + Send>>, FetchError>
     {
-        let is_web =
-            ["http://", "https://"].iter().any(|scheme| self.remote.url.starts_with(scheme));
-        if !is_web {
-            let cause = "only http and https are spoken".to_owned();
+        let is = |scheme: &str| self.remote.url.starts_with(scheme);
+        if is("ssh://") {
+            let transport = ssh::connect(self.remote, &asked.said, self.interrupt)?;
+            return Ok(origin.to_connection_with_transport(transport));
+        }
+        if !is("http://") && !is("https://") {
+            let cause = "only http, https and ssh are spoken".to_owned();
             return Err(FetchError::Url { url: self.remote.url.clone(), cause });
         }
         let options = http::options(self.remote)?;
@@ -250,14 +254,24 @@ impl Fetch<'_> {
         if asked.wanted.get() {
             return FetchError::CredentialsMissing { url };
         }
-        if cause.contains("HTTP status 404") {
+        let said = asked.said.lines();
+        if cause.contains("HTTP status 404") || is_absence(&said) {
             return FetchError::NoSuchRepository { url };
         }
         if cause.contains("did not match any refs") || cause.contains("not our ref") {
             return FetchError::NoSuchReference { url, wanted: wanted.to_string() };
         }
+        let cause = if said.is_empty() { cause } else { format!("{said}: {cause}") };
         FetchError::Remote { url, cause }
     }
+}
+
+/// What hosts say over ssh of a repository that they do not have, or hide.
+fn is_absence(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    ["not found", "does not appear to be a git repository", "could not be found", "does not exist"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// A commit whose tree is here came with a whole pack.
@@ -277,6 +291,8 @@ fn read(repository: &gix::Repository, id: gix::ObjectId) -> Result<(Commit, GitT
 struct Asked {
     wanted: Cell<bool>,
     refused: Cell<bool>,
+    /// What it said beside the protocol.
+    said: ssh::Said,
 }
 
 impl Asked {

@@ -45,6 +45,7 @@ pub(crate) fn authorization(remote: &Remote) -> Option<String> {
             Some(format!("Basic {}", STANDARD.encode(login)))
         }
         Credentials::Bearer(token) => Some(format!("Bearer {}", token.expose())),
+        Credentials::Ssh(_) => None,
     }
 }
 

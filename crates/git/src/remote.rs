@@ -7,7 +7,7 @@ use crate::Bounds;
 /// A repository and how we get in.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    /// http or https URL. Errors print it, so it holds no password: see [`Remote::new`].
+    /// http, https or ssh URL. Errors print it, so it holds no password: see [`Remote::new`].
     pub url: String,
     /// Who we are.
     pub credentials: Option<Credentials>,
@@ -33,6 +33,19 @@ pub enum Credentials {
     },
     /// A token in the header `Authorization`.
     Bearer(Secret<String>),
+    /// A key for ssh.
+    Ssh(SshKey),
+}
+
+/// A key for ssh, and which hosts it may be shown to.
+#[derive(Clone, Debug)]
+pub struct SshKey {
+    /// The private key, in a format of OpenSSH or as PEM.
+    pub identity: Secret<String>,
+    /// What the key is encrypted with.
+    pub password: Option<Secret<String>>,
+    /// The keys that hosts may show, as OpenSSH's file has them. A host that it does not name is not spoken to.
+    pub known_hosts: String,
 }
 
 /// Certificates, as PEM.
@@ -65,8 +78,12 @@ impl Remote {
     /// Another repository, with the same credentials where those mean something there: over the same kind of connection,
     /// and never over one that everybody can listen to when this one is not.
     pub(crate) fn beside(&self, url: &str) -> Self {
-        let is_safe = |url: &str| !url.starts_with("http://") || self.url.starts_with("http://");
-        let given = self.credentials.clone().filter(|_| is_safe(url));
+        let is = |url: &str, scheme: &str| url.starts_with(scheme);
+        let is_safe = match &self.credentials {
+            Some(Credentials::Ssh(_)) => is(url, "ssh://"),
+            _ => is(url, "https://") || (is(url, "http://") && is(&self.url, "http://")),
+        };
+        let given = self.credentials.clone().filter(|_| is_safe);
         Self { url: split(url).0, credentials: given.or(split(url).1), ..self.clone() }
     }
 
@@ -75,6 +92,7 @@ impl Remote {
         match &self.credentials {
             Some(Credentials::Basic { username, .. }) => username,
             Some(Credentials::Bearer(_)) => "bearer",
+            Some(Credentials::Ssh(_)) => "ssh",
             None => "",
         }
     }
@@ -85,10 +103,18 @@ fn split(url: &str) -> (String, Option<Credentials>) {
     let parts = url.split_once("://").and_then(|(scheme, rest)| {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (user, host) = rest[..end].rsplit_once('@')?;
-        Some((format!("{scheme}://{host}{}", &rest[end..]), user))
+        // With ssh the user is part of the address.
+        let kept = match user.split(':').next() {
+            Some(name) if scheme == "ssh" => format!("{name}@"),
+            _ => String::new(),
+        };
+        Some((format!("{scheme}://{kept}{host}{}", &rest[end..]), user))
     });
     let Some((clean, user)) = parts else { return (url.to_owned(), None) };
     let Some((username, password)) = user.split_once(':') else { return (clean, None) };
+    if clean.starts_with("ssh://") {
+        return (clean, None);
+    }
     let password = Secret::new(decoded(password));
     (clean, Some(Credentials::Basic { username: decoded(username), password }))
 }
@@ -132,6 +158,7 @@ mod tests {
             assert_eq!((&*remote.url, remote.credentials.is_none()), (plain, true));
         }
         assert_eq!(remote("https://token@host/a.git").url, "https://host/a.git");
+        assert_eq!(remote("ssh://me:secret@host/a.git").url, "ssh://me@host/a.git");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use capstan_cloud::{Credential, Identity, codecommit};
-use capstan_git::{Credentials, Proxy, Remote, Tls};
+use capstan_git::{Credentials, Proxy, Remote, SshKey, Tls};
 use capstan_model::{Advice, Manifest, Secret};
 use capstan_report::Failure;
 
@@ -70,7 +70,7 @@ fn generic(found: &Manifest, remote: &Remote) -> Result<Option<Credentials>, Fai
         return Err(refuse("AuthenticationFailed", message));
     }
     if is_ssh(remote) {
-        return Ok(None);
+        return Ok(Some(Credentials::Ssh(ssh(found))));
     }
     let text = |key: &str| secret_text(found, key).filter(|text| !text.is_empty());
     if let Some(token) = secret_text(found, "bearerToken") {
@@ -95,6 +95,16 @@ fn generic(found: &Manifest, remote: &Remote) -> Result<Option<Credentials>, Fai
             let password = Secret::new(password.unwrap_or_default());
             Ok(Some(Credentials::Basic { username, password }))
         }
+    }
+}
+
+/// What is missing is said when the key is used.
+fn ssh(found: &Manifest) -> SshKey {
+    let text = |key: &str| secret_text(found, key).unwrap_or_default();
+    SshKey {
+        identity: Secret::new(text("identity")),
+        password: secret_text(found, "password").map(Secret::new),
+        known_hosts: text("known_hosts"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fetches from real servers: git's own behind the ways that lead to it.
 
 mod revisions;
+mod ssh;
 mod submodules;
 mod ways;
 

@@ -4,6 +4,7 @@
 mod composed;
 mod providers;
 mod signed;
+mod ssh;
 mod ways;
 mod world;
 
@@ -20,6 +21,7 @@ async fn git_repositories_are_fetched_and_refused_as_flux_does() -> Result<()> {
     let stage = Stage::with_agent(KitOptions::default()).await?;
     let cases = [
         ways::cases(&stage),
+        ssh::cases(&stage),
         signed::cases(&stage),
         composed::cases(&stage),
         providers::cases(&stage),

@@ -6,6 +6,7 @@ mod hook;
 mod proxy;
 mod repo;
 mod server;
+mod ssh;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 pub use hook::{Delivery, Push, WebHook};
 pub use proxy::Proxy;
 pub use repo::Repo;
+pub use ssh::SshDoor;
 pub use tls::TlsDoor;
 
 /// The user that may read and write every repository.
@@ -117,6 +119,14 @@ impl GitServer {
     /// When certificates cannot be made or no port is free.
     pub async fn tls(&self, asks: bool) -> Result<TlsDoor> {
         TlsDoor::open(&self.state.address, asks).await
+    }
+
+    /// The same repositories over ssh.
+    ///
+    /// # Errors
+    /// When keys cannot be made or no port is free.
+    pub async fn ssh(&self) -> Result<SshDoor> {
+        SshDoor::open(&self.state.root).await
     }
 
     /// Answers every request with 503 from now on, or no longer.
