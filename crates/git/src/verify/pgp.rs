@@ -103,7 +103,7 @@ fn own_signature(key: &SignedPublicKey) -> Option<&Signature> {
         });
     let direct =
         key.details.direct_signatures.iter().filter(|found| found.verify_key(primary).is_ok());
-    of_users.chain(direct).max_by_key(|found| found.created().map(|created| created.as_secs()))
+    of_users.chain(direct).max_by_key(|found| found.created().map(pgp::types::Timestamp::as_secs))
 }
 
 fn is_user_revoked(key: &SignedPublicKey, user: &pgp::types::SignedUser) -> bool {
@@ -122,7 +122,7 @@ fn may_sign(key: &SignedPublicKey, subkey: &SignedPublicSubKey, now: u64) -> boo
         return false;
     }
     let bindings = of_kind(SignatureType::SubkeyBinding).filter(is_valid);
-    let newest = bindings.max_by_key(|found| found.created().map(|created| created.as_secs()));
+    let newest = bindings.max_by_key(|found| found.created().map(pgp::types::Timestamp::as_secs));
     newest.is_some_and(|binding| {
         let agrees = binding
             .embedded_signature()
@@ -132,6 +132,6 @@ fn may_sign(key: &SignedPublicKey, subkey: &SignedPublicSubKey, now: u64) -> boo
 }
 
 fn key_has_expired(key: &impl KeyDetails, own: &Signature, now: u64) -> bool {
-    let life = own.key_expiration_time().map_or(0, |life| life.as_secs());
+    let life = own.key_expiration_time().map_or(0, pgp::types::Duration::as_secs);
     life > 0 && u64::from(key.created_at().as_secs()) + u64::from(life) < now
 }

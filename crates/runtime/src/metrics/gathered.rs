@@ -11,6 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use crate::Queue;
 use crate::queue::Load;
 
+/// One figure of a queue.
+type CountOf = fn(&Load) -> u64;
+
 /// How many objects of a kind are in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectCount {
@@ -104,7 +107,7 @@ impl Gathered {
                 ConstGauge::new(value).encode(metric.encode_family(&labels.to_vec())?)?;
             }
         }
-        let counters: [(&str, &str, fn(&Load) -> u64); 2] = [
+        let counters: [(&str, &str, CountOf); 2] = [
             ("workqueue_adds", "Total number of adds handled by workqueue", |load| load.adds),
             ("workqueue_retries", "Total number of retries handled by workqueue", |load| {
                 load.retries
