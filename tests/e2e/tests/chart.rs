@@ -1,5 +1,4 @@
 //! The chart says the same as deploy/agent, and refuses values that make no sense.
-#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,21 +7,19 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::stage::{NAMESPACE, read};
 use capstan_e2e::{install, root};
+use capstan_kit::{Part, Parts};
 use capstan_model::Manifest;
 
-/// Helm renders the chart; nothing without helm.
-fn render(values: &[&str]) -> Result<Option<Output>> {
-    let Some(helm) = capstan_kit::process::find_on_path("helm") else {
-        println!("SKIPPED helm is not on PATH");
-        return Ok(None);
-    };
+/// Helm renders the chart.
+fn render(values: &[&str]) -> Result<Output> {
+    let parts = Parts::find_or_build(&[Part::Helm])?;
     let chart: PathBuf = root().join("deploy/chart");
-    let mut command = Command::new(helm);
+    let mut command = Command::new(parts.path(Part::Helm)?);
     command.args(["template", "capstan"]).arg(chart).args(["--namespace", NAMESPACE]);
     for value in values {
         command.args(["--set", value]);
     }
-    Ok(Some(command.output().context("helm runs")?))
+    command.output().context("helm runs")
 }
 
 fn by_id(objects: Vec<Manifest>) -> BTreeMap<String, Manifest> {
@@ -31,7 +28,7 @@ fn by_id(objects: Vec<Manifest>) -> BTreeMap<String, Manifest> {
 
 #[test]
 fn the_chart_renders_what_deploy_agent_holds() -> Result<()> {
-    let Some(output) = render(&[])? else { return Ok(()) };
+    let output = render(&[])?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let rendered = by_id(read(&String::from_utf8(output.stdout)?)?);
     let wanted = by_id(install::render("agent")?);
@@ -45,12 +42,9 @@ fn the_chart_renders_what_deploy_agent_holds() -> Result<()> {
 
 #[test]
 fn values_are_checked_and_reach_the_agent() -> Result<()> {
-    let Some(refused) = render(&["replicas=2"])? else { return Ok(()) };
+    let refused = render(&["replicas=2"])?;
     ensure!(!refused.status.success(), "two agents without an election");
-    let Some(given) = render(&["replicas=2", "leaderElection=true", "args={--concurrent=20}"])?
-    else {
-        return Ok(());
-    };
+    let given = render(&["replicas=2", "leaderElection=true", "args={--concurrent=20}"])?;
     ensure!(given.status.success(), "{}", String::from_utf8_lossy(&given.stderr));
     let text = String::from_utf8(given.stdout)?;
     for line in ["replicas: 2", "- --enable-leader-election", "- \"--concurrent=20\""] {

@@ -55,6 +55,8 @@ pub enum Part {
     FluxBench,
     /// A registry of OCI artifacts, in memory.
     Registry,
+    /// The Helm command line.
+    Helm,
 }
 
 impl Part {
@@ -70,7 +72,7 @@ impl Part {
     ];
 
     /// What the tests need: the core, and the peers that judge us.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::KubeControllerManager,
@@ -82,6 +84,7 @@ impl Part {
         Self::Kustomize,
         Self::KustomizeServe,
         Self::Registry,
+        Self::Helm,
     ];
 
     /// Flux itself, beside which we are measured and to which a cluster is handed over.
@@ -108,6 +111,7 @@ impl Part {
             Self::KustomizeBench => "kustomize-bench",
             Self::FluxBench => "flux-bench",
             Self::Registry => "oci-registry",
+            Self::Helm => "helm",
         }
     }
 }

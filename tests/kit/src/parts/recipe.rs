@@ -170,6 +170,18 @@ const REGISTRY: GoRecipe = GoRecipe {
     seconds: 10,
 };
 
+const HELM: GoRecipe = GoRecipe {
+    go_mod: include_str!("../../parts/helm/go.mod"),
+    go_sum: include_str!("../../parts/helm/go.sum"),
+    sources: &[],
+    package: "helm.sh/helm/v4/cmd/helm",
+    version: "v4.3.1",
+    version_args: &["version"],
+    version_variable: Some(("helm.sh/helm/v4/internal/version.version", "v4.3.1")),
+    place: Place::OurModule,
+    seconds: 102,
+};
+
 const PYTHON: PythonRecipe = PythonRecipe {
     requirements: include_str!("../../parts/requirements.txt"),
     programs: &[("moto_server", "moto_server"), ("aws", "aws"), ("capstan-kit-python", "python")],
@@ -198,6 +210,7 @@ pub(super) fn recipe(part: Part) -> Recipe {
         Part::KustomizeBench => Recipe::Go(KUSTOMIZE_BENCH),
         Part::FluxBench => Recipe::Go(FLUX_BENCH),
         Part::Registry => Recipe::Go(REGISTRY),
+        Part::Helm => Recipe::Go(HELM),
         Part::MotoServer | Part::AwsCli | Part::Python => Recipe::Python(PYTHON),
     }
 }
