@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use capstan_cluster::{Change, Mirror, Selection, mirror_for_ever};
-use capstan_model::{GroupVersionKind, Manifest, NamespacedName};
+use capstan_model::{GroupVersionKind, Manifest};
 
 use crate::args::Args;
 use crate::source::{self, SourceKey, SourceKind};
@@ -60,10 +60,9 @@ pub(crate) fn unit_changed(world: &World, change: &Change) {
     if is_ours_to_see(change) {
         world.unit_queue.wake(key.clone());
     }
-    for object in world.kustomizations.all() {
-        if unit::dependencies(&object).contains(&key) {
-            world.unit_queue.wake(NamespacedName::new(object.namespace(), object.name()));
-        }
+    world.dependents.learn(&world.kustomizations, &key);
+    for dependent in world.dependents.of(&key) {
+        world.unit_queue.wake(dependent);
     }
     if change.after.as_ref().is_none_or(|after| after.is_deleting()) {
         for dependency in unit::dependencies(change.object()) {

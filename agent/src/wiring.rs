@@ -16,7 +16,7 @@ use crate::follow::Followed;
 use crate::observe::{self, observed};
 use crate::owned::Owned;
 use crate::source::{Etags, SourceKey, SourceKind, SourceObjects, Sources};
-use crate::unit::{Clusters, Memories};
+use crate::unit::{Clusters, Dependents, Memories};
 use crate::world::World;
 use crate::{
     generator, heartbeat, kinds, lead, managed, ports, receiver, source, unit, unreconciled,
@@ -100,6 +100,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         generators: Mirror::default(),
         generator_queue: Queue::new(),
         kustomizations: Mirror::default(),
+        dependents: Dependents::default(),
         receivers: Mirror::default(),
         owned: Owned::new(unit_queue.clone()),
         announcing: Arc::new(Semaphore::new(ANNOUNCING)),

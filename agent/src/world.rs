@@ -19,7 +19,7 @@ use crate::follow::Followed;
 use crate::kinds;
 use crate::owned::Owned;
 use crate::source::{Etags, SourceKey, SourceObjects, Sources};
-use crate::unit::{Clusters, Memories};
+use crate::unit::{Clusters, Dependents, Memories};
 use crate::watches;
 
 /// What the reconcilers share. Cheap to clone.
@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) source_objects: SourceObjects,
     pub(crate) generators: Mirror,
     pub(crate) kustomizations: Mirror,
+    /// Who waits for which of them.
+    pub(crate) dependents: Dependents,
     pub(crate) receivers: Mirror,
     pub(crate) source_queue: Queue<SourceKey>,
     pub(crate) generator_queue: Queue<NamespacedName>,

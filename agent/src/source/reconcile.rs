@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, FluxDuration, Manifest};
+use capstan_model::{Chain, FluxDuration, Manifest, NamespacedName};
 use capstan_report::{Failure, SourceFailure, SourceOutcome, Verification, source_status};
 use capstan_runtime::Next;
 use capstan_tree::{Changes, ContentId, Tree};
@@ -15,8 +15,8 @@ use super::kind::{Asked, Fetched, FetchedTree, Kind, Restored};
 use super::oci::Oci;
 use super::{Source, SourceKey, SourceKind, external, notes};
 use crate::follow::Topic;
-use crate::kinds;
 use crate::world::{Place, World};
+use crate::{kinds, unit};
 
 /// Fetches a source, hands the tree to the units at once, then offers the artifact and reports.
 pub(crate) async fn reconcile(world: World, key: SourceKey) -> Next {
@@ -227,19 +227,24 @@ pub(super) async fn since(
     }
 }
 
-/// Wakes the units that build from a source, and the generators that make artifacts of it.
+/// Wakes the units that build from a source, what its revision touches first, and the generators that make artifacts of it.
 pub(crate) fn wake_units(world: &World, source: &SourceKey) {
     for generator in world.generators.all() {
         if crate::generator::sources_of(&generator).contains(source) {
-            let key = capstan_model::NamespacedName::new(generator.namespace(), generator.name());
+            let key = NamespacedName::new(generator.namespace(), generator.name());
             world.generator_queue.wake(key);
         }
     }
-    for unit in world.kustomizations.all() {
-        if crate::unit::source_of(&unit).as_ref() == Some(source) {
-            let key = capstan_model::NamespacedName::new(unit.namespace(), unit.name());
-            world.unit_queue.wake(key);
-        }
+    let units = world.kustomizations.all().into_iter();
+    let units = units.filter(|unit| unit::source_of(unit).as_ref() == Some(source));
+    let units = units.map(|unit| NamespacedName::new(unit.namespace(), unit.name()));
+    let held = world.sources.get(source);
+    let is_touched = |unit: &NamespacedName| {
+        held.as_ref().is_none_or(|held| unit::is_touched(&world.memories, unit, held))
+    };
+    let (first, others): (Vec<_>, Vec<_>) = units.partition(is_touched);
+    for unit in first.into_iter().chain(others) {
+        world.unit_queue.wake(unit);
     }
 }
 

@@ -50,9 +50,9 @@ impl Run<'_> {
         self.check(unit, memory, (open, done.at, false)).await
     }
 
-    /// Was it seen healthy when it was stored, or is it of a kind that is healthy when it is there?
+    /// Was it seen healthy as it is, or is it of a kind that is healthy when it is there?
     fn is_proven(&self, memory: &Memory, place: &Place) -> bool {
-        memory.proven.contains(&place.id())
+        memory.proven.hold(&self.owned(), place)
             || (self.expressions.health_of(&place.gvk).is_none()
                 && health::is_there(&self.owned(), place))
     }
@@ -107,6 +107,9 @@ impl Run<'_> {
         let (timeout, waited) = (health::timeout(&self.spec), since.elapsed());
         let problem = match health::judge(&seen, &self.expressions) {
             Verdict::Healthy => {
+                for object in seen.iter().filter_map(|(_, found)| found.as_ref().ok()?.as_ref()) {
+                    memory.proven.note(object);
+                }
                 let after = rounded(waited);
                 let inventory = build::inventory_status(&build::inventory(unit));
                 return self.finish(unit, memory, inventory, Health::Passed { after }).await;
@@ -157,7 +160,6 @@ impl Run<'_> {
         // The interval begins when a run ends.
         let applied = Instant::now();
         memory.done = Some(Done { phase: Phase::Ready { places }, applied, ..done.clone() });
-        memory.proven.clear();
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
         self.write_applied(unit, &done, inventory, health).await?;

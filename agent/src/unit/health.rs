@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use capstan_api::flux::KustomizationSpec;
-use capstan_apply::{Action, Applied, Live as _, Outcome};
+use capstan_apply::{Action, Live as _, Outcome};
 use capstan_health::{Status, assess, is_static};
 use capstan_model::{Advice, FluxDuration, GroupVersionKind, Manifest, ObjectId};
 use capstan_plan::Plan;
@@ -63,22 +63,14 @@ pub(super) fn timeout(spec: &KustomizationSpec) -> Duration {
     })
 }
 
-/// The objects that were healthy when they were stored.
-pub(super) fn proven(outcome: &Outcome, expressions: &Expressions) -> HashSet<ObjectId> {
-    let is_current = |applied: &&Applied| {
-        let health = applied.stored.as_ref().map(|object| health_of(object, expressions));
-        health.is_some_and(|(status, _)| status == Status::Current)
-    };
-    outcome.applied.iter().filter(is_current).map(|applied| applied.id.clone()).collect()
-}
-
 /// Is the object there, as its watch shows, and is that all there is to ask of its kind?
 pub(super) fn is_there(owned: &OwnedIn<'_>, place: &Place) -> bool {
     is_static(&place.gvk)
         && owned.sight(&place.gvk, &place.id()).flatten().is_some_and(|sight| !sight.is_deleting)
 }
 
-fn health_of(object: &Manifest, expressions: &Expressions) -> (Status, String) {
+/// How an object is, and what there is to say of it.
+pub(super) fn health_of(object: &Manifest, expressions: &Expressions) -> (Status, String) {
     let health = match expressions.health_of(&object.gvk()) {
         Some(expressions) => match expressions.assess(object.value()) {
             Ok(health) => health,

@@ -1,12 +1,13 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use capstan_apply::Known;
-use capstan_model::{NamespacedName, ObjectId};
+use capstan_model::NamespacedName;
 use capstan_tree::{ContentId, ReadSet};
 use tokio::time::Instant;
 
 use super::drift::{Drift, Pace};
+use super::proofs::Proofs;
 use crate::world::Place;
 
 /// What was done for a unit since the process started: enough to do nothing when nothing changed.
@@ -14,13 +15,16 @@ use crate::world::Place;
 pub(super) struct Memory {
     pub(super) known: Known,
     pub(super) done: Option<Done>,
-    /// Objects that were healthy when they were stored; they need not be looked at again in this run.
-    pub(super) proven: HashSet<ObjectId>,
+    /// Objects that need not be looked at again.
+    pub(super) proven: Proofs,
     /// What is known to have drifted.
     pub(super) drift: Vec<Drift>,
     /// How often drift was put right.
     pub(super) pace: Pace,
 }
+
+/// A tree, and what of it was read.
+pub(super) type Reads = (ContentId, Arc<ReadSet>);
 
 /// The last run.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub(super) struct Done {
     /// When the objects were sent last.
     pub(super) applied: Instant,
     /// The tree that was built, and what of it was read; nothing when it failed before.
-    pub(super) reads: Option<(ContentId, Arc<ReadSet>)>,
+    pub(super) reads: Option<Reads>,
     /// Digest of what was built; nothing when it failed before.
     pub(super) digest: Option<String>,
     pub(super) phase: Phase,
@@ -67,6 +71,12 @@ impl Memories {
     pub(super) fn get(&self, key: &NamespacedName) -> Memory {
         let memories = self.0.lock().expect("no holder of this lock can panic");
         memories.get(key).cloned().unwrap_or_default()
+    }
+
+    /// What the last run of a unit built from, and what of it was read.
+    pub(super) fn reads(&self, key: &NamespacedName) -> Option<Reads> {
+        let memories = self.0.lock().expect("no holder of this lock can panic");
+        memories.get(key)?.done.as_ref()?.reads.clone()
     }
 
     pub(super) fn put(&self, key: &NamespacedName, memory: Memory) {

@@ -6,6 +6,7 @@
 mod build;
 mod causes;
 mod check;
+mod dependents;
 mod depends;
 mod drift;
 mod expressions;
@@ -15,6 +16,7 @@ mod health;
 mod keys;
 mod memory;
 mod notes;
+mod proofs;
 mod ready;
 mod reconcile;
 mod redact;
@@ -25,9 +27,11 @@ mod target;
 mod token_target;
 mod variables;
 
+pub(crate) use dependents::Dependents;
 pub(crate) use depends::{dependencies, source_of};
 pub(crate) use memory::Memories;
 pub(crate) use reconcile::reconcile;
+pub(crate) use reuse::is_touched;
 pub(crate) use target::Clusters;
 
 use capstan_report::Failure;

@@ -2,26 +2,34 @@
 
 use std::sync::Arc;
 
+use capstan_model::NamespacedName;
 use capstan_tree::Tree as _;
 
-use super::memory::{Done, Inputs, Phase};
+use super::memory::{Done, Inputs, Memories, Phase, Reads};
 use crate::source::Source;
 
 /// What the last run did, as the run of another revision, where both come to the same.
 pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Option<Done> {
     let Phase::Ready { places } = &done.phase else { return None };
-    let ((before, changes), (built, reads)) = (source.since.as_ref()?, done.reads.as_ref()?);
     let same = Inputs { revision: done.inputs.revision.clone(), ..inputs.clone() };
-    if same != done.inputs || inputs.revision == done.inputs.revision || before != built {
-        return None;
-    }
-    if reads.first_difference_in(changes, &source.tree).is_some() {
+    let reads = done.reads.as_ref()?;
+    if same != done.inputs || inputs.revision == done.inputs.revision || touches(source, reads) {
         return None;
     }
     // The next revision is compared with this tree, which answers what was read in the same way.
-    let reads = Some((source.tree.id("")?, Arc::clone(reads)));
+    let reads = Some((source.tree.id("")?, Arc::clone(&reads.1)));
     let phase = Phase::Checking { places: places.clone(), timed_out: false };
     Some(Done { inputs: inputs.clone(), reads, phase, ..done.clone() })
+}
+
+/// May a revision change what a unit's last run read? It is so where nobody knows.
+pub(crate) fn is_touched(memories: &Memories, unit: &NamespacedName, source: &Source) -> bool {
+    memories.reads(unit).is_none_or(|reads| touches(source, &reads))
+}
+
+fn touches(source: &Source, (built, reads): &Reads) -> bool {
+    let Some((before, changes)) = &source.since else { return true };
+    before != built || reads.first_difference_in(changes, &source.tree).is_some()
 }
 
 /// The last run once more, because somebody asked: all is as it was, and watches say that nobody changed it since.

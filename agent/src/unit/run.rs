@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::build::Build;
 use super::expressions::Expressions;
 use super::memory::{Done, Inputs, Memory, Phase};
+use super::proofs::Proofs;
 use super::ready::Ready;
 use super::redact::Hidden;
 use super::status::{built, interval, retry};
@@ -82,6 +83,9 @@ impl Run<'_> {
         let inventory = build::inventory_status(&build::inventory(unit));
         if let Some(done) = &mut memory.done {
             done.at = Instant::now();
+            if let Phase::Checking { places, .. } = &done.phase {
+                memory.proven.refresh(&self.owned(), places);
+            }
         }
         self.start_check(unit, memory, inventory, Vec::new()).await
     }
@@ -152,9 +156,9 @@ impl Run<'_> {
         }
         let pending = pending_places(&plan, &pruned);
         let to_check = health::places(unit, &self.spec, &plan, &outcome);
-        let proven = health::proven(&outcome, &self.expressions);
+        memory.proven.refresh(&self.owned(), &to_check);
+        memory.proven.note_stored(&outcome, &self.expressions);
         let phase = Phase::Checking { places: to_check, timed_out: false };
-        memory.proven = proven;
         memory.done = Some(Done { phase, ..done });
         let inventory =
             if pending.is_empty() { build::inventory_status(&plan.final_inventory) } else { union };
@@ -174,6 +178,7 @@ impl Run<'_> {
         });
         if may_have_drifted {
             memory.known = Known::default();
+            memory.proven = Proofs::default();
         }
     }
 
