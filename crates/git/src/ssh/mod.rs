@@ -106,7 +106,7 @@ mod tests {
             ("ssh://git@host/o/r.git", "host", "git", "git-upload-pack '/o/r.git'"),
             ("ssh://host:2222/r", "[host]:2222", "git", "git-upload-pack '/r'"),
             ("ssh://me@host:22/~/r", "host", "me", "git-upload-pack '~/r'"),
-            ("ssh://me@[::1]:2222/r'; x", "[::1]:2222", "me", "git-upload-pack '/r'\\''; x'"),
+            ("ssh://me@[::1]:2222/r';x", "[::1]:2222", "me", "git-upload-pack '/r'\\'';x'"),
         ] {
             let place = Place::of(url).expect(url);
             assert_eq!((&*place.name(), &*place.user, &*place.command()), (name, user, command));
