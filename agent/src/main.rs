@@ -26,7 +26,11 @@ use clap::Parser;
 async fn main() -> anyhow::Result<()> {
     let args = args::Args::parse();
     args.check()?;
-    capstan_runtime::init_logging(args.log_encoding == "json", &args.log_level);
+    let _telling = capstan_runtime::init_logging(
+        "capstan-agent",
+        args.log_encoding == "json",
+        &args.log_level,
+    );
     args.tell();
     wiring::run(args).await
 }

@@ -31,7 +31,8 @@ async fn main() -> ExitCode {
     if args.print_crds {
         return print_crds();
     }
-    capstan_runtime::init_logging(args.log_encoding == "json", &args.log_level);
+    let _telling =
+        capstan_runtime::init_logging("capstan-hub", args.log_encoding == "json", &args.log_level);
     match run::run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

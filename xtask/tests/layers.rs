@@ -131,6 +131,7 @@ fn each_outside_library_has_one_door() {
         ("cel-core", &["capstan-health"]),
         ("age", &["capstan-sops"]),
         ("prometheus-client", &["capstan-runtime"]),
+        ("opentelemetry", &["capstan-runtime"]),
         (
             "kube",
             &[

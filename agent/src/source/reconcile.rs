@@ -7,6 +7,7 @@ use capstan_report::{Failure, SourceFailure, SourceOutcome, Verification, source
 use capstan_runtime::Next;
 use capstan_tree::{Changes, ContentId, Tree};
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::artifact::{self, Contents};
 use super::bucket::S3;
@@ -70,7 +71,8 @@ async fn reconcile_kind<K: Kind>(world: &World, key: &SourceKey) -> Result<Next,
     }
     let held = held(world, key, object);
     let asked = Asked { world, object, spec: &spec, held: held.clone().map(|held| held.revision) };
-    match (K::fetch(asked).await, held) {
+    let fetched = K::fetch(asked).instrument(tracing::info_span!("fetch")).await;
+    match (fetched, held) {
         (Ok(Fetched::Held), Some(held)) => keep(world, key, object, held).await,
         // A kind that says so without a revision in hand would have its source wait for ever.
         (Ok(Fetched::Held), None) => Ok(Next::Backoff),

@@ -1,12 +1,9 @@
 //! Objects that somebody changed or deleted behind the unit's back.
 
-use std::time::Duration;
-
 use capstan_apply::{Action, Difference, Known, Live as _, Outcome, compare};
 use capstan_cluster::EventType;
 use capstan_model::{Chain, Manifest, ObjectId};
 use capstan_plan::Plan;
-use tokio::time::Instant;
 
 use super::memory::Memory;
 use super::notes;
@@ -16,36 +13,6 @@ use crate::world::FIELD_MANAGER;
 
 /// `detect` on a Kustomization: drift is told, and put right only by the next change of the source.
 const MODE: &str = "fleet.capstan.dev/drift";
-
-/// So many repairs are made at once; what drifts on is put right ever more slowly.
-const PROMPT: u32 = 3;
-/// The pause after the first repair that is not made at once; each later one doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// A unit that was quiet for so long starts anew.
-const QUIET: Duration = Duration::from_secs(300);
-
-/// How often a unit was repaired lately: two controllers that fight over a field must not load the API server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pace(Option<(u32, Instant)>);
-
-impl Pace {
-    /// How long the next repair has to wait, at most `longest`; nothing when it may be made now.
-    pub(super) fn wait(&self, longest: Duration) -> Option<Duration> {
-        let (repairs, last) = self.0?;
-        let doublings = repairs.checked_sub(PROMPT)?.min(16);
-        let pause = (FIRST_PAUSE * (1 << doublings)).min(longest);
-        pause.checked_sub(last.elapsed()).filter(|wait| !wait.is_zero())
-    }
-
-    fn repaired(&mut self) {
-        let now = Instant::now();
-        let repairs = match self.0 {
-            Some((repairs, last)) if last.elapsed() < QUIET => repairs.saturating_add(1),
-            _ => 1,
-        };
-        self.0 = Some((repairs, now));
-    }
-}
 
 /// An object that drifted, and what is known of how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,39 +85,11 @@ pub(super) fn repaired(run: &Run<'_>, unit: &Manifest, memory: &mut Memory, outc
     if drift.is_empty() {
         return;
     }
-    memory.pace.repaired();
+    memory.pace.repaired(drift.iter().map(|drift| &drift.id));
     run.note(unit, "DriftCorrected", format!("drift corrected: {}", lines(&drift)));
 }
 
 fn lines(drift: &[Drift]) -> String {
     let line = |drift: &Drift| format!("{} {}", drift.id, drift.how);
     drift.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Pace, QUIET};
-
-    #[tokio::test(start_paused = true)]
-    async fn a_fight_slows_down_and_quiet_is_forgiven() {
-        let (mut pace, longest) = (Pace::default(), Duration::from_secs(60));
-        for _ in 0..3 {
-            assert_eq!(pace.wait(longest), None);
-            pace.repaired();
-        }
-        assert_eq!(pace.wait(longest), Some(Duration::from_secs(1)));
-        pace.repaired();
-        assert_eq!(pace.wait(longest), Some(Duration::from_secs(2)));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(pace.wait(longest), None);
-        for _ in 0..40 {
-            pace.repaired();
-        }
-        assert_eq!(pace.wait(longest), Some(longest));
-        tokio::time::advance(QUIET).await;
-        pace.repaired();
-        assert_eq!(pace.wait(longest), None);
-    }
 }

@@ -6,7 +6,8 @@ use capstan_model::NamespacedName;
 use capstan_tree::{ContentId, ReadSet};
 use tokio::time::Instant;
 
-use super::drift::{Drift, Pace};
+use super::drift::Drift;
+use super::pace::Pace;
 use super::proofs::Proofs;
 use crate::world::Place;
 

@@ -16,6 +16,7 @@ mod health;
 mod keys;
 mod memory;
 mod notes;
+mod pace;
 mod proofs;
 mod ready;
 mod reconcile;

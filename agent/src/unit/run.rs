@@ -13,6 +13,7 @@ use capstan_report::{Failure, UnitOutcome};
 use capstan_runtime::Next;
 use capstan_tree::ReadSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::build::Build;
 use super::expressions::Expressions;
@@ -98,7 +99,7 @@ impl Run<'_> {
         inputs: Inputs,
         drifted: Vec<capstan_model::ObjectId>,
     ) -> Result<Next, ClusterError> {
-        if let Some(wait) = memory.pace.wait(interval(&self.spec)) {
+        if let Some(wait) = memory.pace.wait(&drifted, interval(&self.spec)) {
             return Ok(Next::After(wait));
         }
         let who = drift::who(&self.owned(), &memory.known, &drifted);
@@ -147,7 +148,9 @@ impl Run<'_> {
             let is_transient = outcome.failed.iter().any(StepFailure::is_transient);
             return Ok(if is_transient { Next::Backoff } else { next });
         }
-        let pruned = capstan_apply::prune(&self.ready.target.cluster, &plan.prune).await;
+        let pruning = capstan_apply::prune(&self.ready.target.cluster, &plan.prune);
+        let span = tracing::info_span!("prune", objects = plan.prune.len());
+        let pruned = pruning.instrument(span).await;
         self.announce(unit, &outcome, &pruned);
         drift::repaired(self, unit, &mut memory, &outcome);
         if let Some(first) = pruned.failed.first() {
@@ -185,13 +188,16 @@ impl Run<'_> {
     async fn send(&self, plan: &Plan, known: &mut Known) -> Outcome {
         let gvks: HashSet<_> = plan.steps().map(|step| step.manifest.gvk()).collect();
         self.world.owned.watch(self.key, &self.ready.target.watcher, gvks).await;
-        capstan_apply::apply(&self.ready.target.cluster, plan, known, &self.owned()).await
+        let (cluster, owned) = (&self.ready.target.cluster, self.owned());
+        let applying = capstan_apply::apply(cluster, plan, known, &owned);
+        applying.instrument(tracing::info_span!("apply", objects = plan.steps().count())).await
     }
 
     /// Builds, and plans what was built.
     async fn plan(&self, unit: &mut Manifest, hidden: &mut Hidden) -> Result<Planned, Failure> {
         let Build { manifests, reads } = {
             let building = build::build(self.world, unit, &self.spec, &self.ready);
+            let building = building.instrument(tracing::info_span!("build"));
             tokio::pin!(building);
             match tokio::time::timeout(LONG_BUILD, &mut building).await {
                 Ok(built) => built?,

@@ -5,23 +5,48 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::traces::Traces;
+
+/// What is told by logs and traces, until this is dropped: then what is still to be sent of the traces is sent.
+#[derive(Debug)]
+#[must_use = "traces end with it"]
+pub struct Telling {
+    _traces: Option<Traces>,
+}
 
 /// Logs to standard error, one JSON object a line when `json`, else text for people. `level` is a filter such as `info`;
 /// `RUST_LOG` overrides it. Called once, at start.
 ///
+/// Where the environment names a receiver of OpenTelemetry, `OTEL_EXPORTER_OTLP_ENDPOINT` or
+/// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, each reconciliation is also sent there as a trace, under the name `service` unless
+/// `OTEL_SERVICE_NAME` says another.
+///
 /// The objects have the keys of Flux's controllers: `level`, `ts`, `msg`, and within a reconciliation `controller`, `name`,
 /// `namespace` and `reconcileID`.
-pub fn init_logging(json: bool, level: &str) {
+pub fn init_logging(service: &'static str, json: bool, level: &str) -> Telling {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    if json {
-        tracing_subscriber::registry().with(Lines(to_stderr).with_filter(filter)).init();
+    let traces = Traces::of_environment(service);
+    let (sent, refused) = match traces {
+        Some(Ok(traces)) => (Some(traces), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let told: Box<dyn Layer<Registry> + Send + Sync> = if json {
+        Box::new(Lines(to_stderr))
     } else {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        Box::new(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+    };
+    let spans = sent.as_ref().map(Traces::layer);
+    tracing_subscriber::registry().with(told.with_filter(filter)).with(spans).init();
+    if let Some(error) = refused {
+        tracing::error!(error, "no traces are sent: correct OTEL_EXPORTER_OTLP_ENDPOINT");
     }
+    Telling { _traces: sent }
 }
 
 /// Fields as JSON.

@@ -14,6 +14,7 @@ pub mod shared;
 pub mod stage;
 pub mod story;
 pub mod timeline;
+pub mod usage;
 
 use std::path::{Path, PathBuf};
 

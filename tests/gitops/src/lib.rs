@@ -10,7 +10,6 @@ pub mod options;
 mod run;
 mod sample;
 mod stopwatch;
-mod usage;
 
 pub use options::Options;
 pub use run::run;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use capstan_e2e::calls::Calls;
 
 use crate::ground::Ground;
-use crate::usage::processor_time;
+use capstan_e2e::usage::processor_time;
 
 /// Times something: on the wall, and in the processors of the engine and of the API server.
 pub(crate) struct Stopwatch<'a> {

@@ -5,7 +5,7 @@ use capstan_bench::table::{Target, Unit};
 
 use crate::run::Subject;
 use crate::sample::{FLUX, Sample};
-use crate::usage::Memory;
+use capstan_e2e::usage::Memory;
 
 /// Reads the high water mark of all processes of the engine.
 pub(crate) fn measure(subject: &mut Subject, units: usize) -> Result<()> {

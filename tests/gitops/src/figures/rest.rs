@@ -9,7 +9,7 @@ use super::PATIENCE;
 use crate::Options;
 use crate::run::Subject;
 use crate::sample::Sample;
-use crate::usage::{Memory, processor_time};
+use capstan_e2e::usage::{Memory, processor_time};
 
 /// An engine is quiet that uses less than a twentieth of a core for so long.
 const QUIET: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 const TICK: Duration = Duration::from_millis(10);
 
 /// Processor time that some processes have used so far, in all their threads.
-pub(crate) fn processor_time(processes: &[u32]) -> Result<Duration> {
+pub fn processor_time(processes: &[u32]) -> Result<Duration> {
     processes.iter().map(|process| of_process(*process)).sum()
 }
 
@@ -24,13 +24,16 @@ fn of_process(process: u32) -> Result<Duration> {
 
 /// Resident memory of some processes, in kibibytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) now: u64,
-    pub(crate) peak: u64,
+pub struct Memory {
+    /// At the moment.
+    pub now: u64,
+    /// At most, since their start.
+    pub peak: u64,
 }
 
 impl Memory {
-    pub(crate) fn of(processes: &[u32]) -> Result<Self> {
+    /// Of them all together.
+    pub fn of(processes: &[u32]) -> Result<Self> {
         let mut sum = Self::default();
         for process in processes {
             let status = read(*process, "status")?;
