@@ -151,10 +151,14 @@ impl World {
 
     /// An own write shows at once, and wakes whom it concerns, before the watch tells it.
     fn stored(&self, object: Manifest) {
-        if object.gvk() == kinds::kustomization()
-            && let Some(change) = self.kustomizations.put(object)
+        if object.gvk() == kinds::kustomization() {
+            if let Some(change) = self.kustomizations.put(object) {
+                watches::unit_changed(self, &change);
+            }
+        } else if let Some(key) = SourceKey::of(&object)
+            && let Some(change) = self.source_objects.of(key.kind).put(object)
         {
-            watches::unit_changed(self, &change);
+            watches::source_changed(self, &change);
         }
     }
 }

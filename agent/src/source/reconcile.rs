@@ -35,8 +35,8 @@ pub(crate) async fn reconcile(world: World, key: SourceKey) -> Next {
 
 async fn reconcile_kind<K: Kind>(world: &World, key: &SourceKey) -> Result<Next, ClusterError> {
     let (namespace, name) = (&key.place.namespace, &key.place.name);
-    let found = world.cluster.get(&K::KIND.gvk(), namespace, name).await?;
-    let Some(mut object) = found else {
+    let found = world.source_objects.of(K::KIND).get(&key.place);
+    let Some(mut object) = found.map(|object| (*object).clone()) else {
         forget(world, key);
         return Ok(Next::Wait);
     };
@@ -245,9 +245,8 @@ pub(crate) fn wake_units(world: &World, source: &SourceKey) {
         held.as_ref().is_none_or(|held| unit::is_touched(&world.memories, unit, held))
     };
     let (first, others): (Vec<_>, Vec<_>) = units.partition(is_touched);
-    for unit in first.into_iter().chain(others) {
-        world.unit_queue.wake(unit);
-    }
+    first.into_iter().for_each(|unit| world.unit_queue.wake(unit));
+    others.into_iter().for_each(|unit| world.unit_queue.wake_later(unit));
 }
 
 async fn fail(

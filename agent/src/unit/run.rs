@@ -1,6 +1,7 @@
 //! One run of a unit whose inputs are all there: plan, apply, prune.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ use super::{build, drift, failure, guard, health, notes};
 use crate::owned::OwnedIn;
 use crate::world::{Place, World};
 
-/// A build that takes longer is told; most are done before anybody could read it.
-const LONG_BUILD: Duration = Duration::from_secs(1);
+/// Work that takes longer is told; most is done before anybody could read it.
+const LONG: Duration = Duration::from_secs(1);
 
 /// One run of a unit whose inputs are all there.
 pub(super) struct Run<'a> {
@@ -137,10 +138,16 @@ impl Run<'_> {
         }
         let union = build::inventory_status(&plan.union_inventory);
         let is_known = plan.union_inventory == build::inventory(unit);
-        if !is_known || !is_same || !self.is_settled(unit) {
+        // What may be applied must be in the inventory before; else there is something to tell only of what takes long.
+        if !is_known {
             self.report_progress(unit, "Detecting drift", Some(&union)).await?;
         }
-        let outcome = self.send(&plan, &mut memory.known).await;
+        let tells = is_known && (!is_same || !self.is_settled(unit));
+        let outcome = {
+            let sending = self.send(&plan, &mut memory.known);
+            let tell = || self.tell_progress(unit, "Detecting drift");
+            telling(sending, tells, tell).await
+        };
         if !outcome.failed.is_empty() {
             self.announce(unit, &outcome, &Pruned::default());
             let failure = hidden.redact(apply_failure(&outcome));
@@ -198,16 +205,8 @@ impl Run<'_> {
         let Build { manifests, reads } = {
             let building = build::build(self.world, unit, &self.spec, &self.ready);
             let building = building.instrument(tracing::info_span!("build"));
-            tokio::pin!(building);
-            match tokio::time::timeout(LONG_BUILD, &mut building).await {
-                Ok(built) => built?,
-                Err(_elapsed) => {
-                    let mut told = unit.clone();
-                    // What cannot be told now is told at the end.
-                    let _ = self.report_progress(&mut told, "Building manifests", None).await;
-                    building.await?
-                }
-            }
+            let tell = || self.tell_progress(unit, "Building manifests");
+            telling(building, true, tell).await?
         };
         hidden.hide_secrets(&manifests);
         let digest = build::digest(&manifests);
@@ -231,6 +230,11 @@ impl Run<'_> {
         if stalled { Ok(Next::Wait) } else { Ok(Next::After(retry(&self.spec))) }
     }
 
+    /// Tells what is being done. What cannot be told now is told at the end.
+    async fn tell_progress(&self, unit: &Manifest, doing: &str) {
+        let _ = self.report_progress(&mut unit.clone(), doing, None).await;
+    }
+
     async fn report_progress(
         &self,
         unit: &mut Manifest,
@@ -251,6 +255,18 @@ impl Run<'_> {
         tracing::info!(unit = %self.key, revision = self.revision(), changes = lines.len(), "changed");
         self.note(unit, "Progressing", lines.join("\n"));
     }
+}
+
+/// Does some work, and tells of it if that takes long.
+async fn telling<T>(work: impl Future<Output = T>, tells: bool, tell: impl AsyncFnOnce()) -> T {
+    tokio::pin!(work);
+    if tells {
+        match tokio::time::timeout(LONG, &mut work).await {
+            Ok(done) => return done,
+            Err(_elapsed) => tell().await,
+        }
+    }
+    work.await
 }
 
 /// Pruned objects that are not gone yet keep their place in the inventory, and wake us when they go.

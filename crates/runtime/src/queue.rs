@@ -64,7 +64,8 @@ pub(crate) struct Load {
 /// A queue of keys to reconcile.
 ///
 /// Guarantees: one run a key at a time; a key that is woken while it runs, runs once more afterwards; of several delays
-/// for a key the earliest counts; wakes carry no data, so none can be lost or stale.
+/// for a key the earliest counts; wakes carry no data, so none can be lost or stale. Keys that may come later get few workers
+/// as long as others run, and all when none do.
 #[derive(Debug)]
 pub struct Queue<K> {
     shared: Arc<Shared<K>>,
@@ -90,6 +91,11 @@ struct State<K> {
     entries: HashMap<K, Entry>,
     /// Due times of waiting keys, with a serial that keeps equal times in order of arrival.
     due: BTreeSet<(Instant, u64)>,
+    /// The same of keys that may come later than others.
+    due_later: BTreeSet<(Instant, u64)>,
+    /// Running keys of either sort.
+    running: usize,
+    running_later: usize,
     by_serial: HashMap<u64, K>,
     serial: u64,
     retries: u64,
@@ -98,8 +104,19 @@ struct State<K> {
 #[derive(Debug, Default)]
 struct Entry {
     waiting: Option<(Instant, u64)>,
-    running: bool,
+    /// May what waits come later than others?
+    may_wait: bool,
+    running: Option<Urgency>,
     failures: u32,
+}
+
+/// How soon a key that is due runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    /// As soon as a worker is free.
+    Next,
+    /// When no others are due.
+    Later,
 }
 
 impl<K: Eq + Hash + Clone + Debug + Send + 'static> Default for Queue<K> {
@@ -119,6 +136,9 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
         let state = State {
             entries: HashMap::new(),
             due: BTreeSet::new(),
+            due_later: BTreeSet::new(),
+            running: 0,
+            running_later: 0,
             by_serial: HashMap::new(),
             serial: 0,
             retries: 0,
@@ -138,8 +158,15 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
         self.wake_at(key, Instant::now() + delay);
     }
 
+    /// Runs the key as soon as a worker is free and no others are due.
+    pub fn wake_later(&self, key: K) {
+        if self.lock().schedule(key, Instant::now(), Urgency::Later) {
+            self.shared.changed.notify_one();
+        }
+    }
+
     fn wake_at(&self, key: K, at: Instant) {
-        if self.lock().schedule(key, at) {
+        if self.lock().schedule(key, at, Urgency::Next) {
             self.shared.changed.notify_one();
         }
     }
@@ -147,8 +174,11 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
     pub(crate) fn load(&self) -> Load {
         let (state, now) = (self.lock(), Instant::now());
         Load {
-            due: state.due.range(..=(now, u64::MAX)).count(),
-            running: state.entries.values().filter(|entry| entry.running).count(),
+            due: [&state.due, &state.due_later]
+                .map(|due| due.range(..=(now, u64::MAX)).count())
+                .iter()
+                .sum(),
+            running: state.running + state.running_later,
             adds: state.serial,
             retries: state.retries,
         }
@@ -173,14 +203,15 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
         while !stop.is_cancelled() {
             let now = Instant::now();
             while runs.len() < concurrency {
-                let Some((key, since)) = self.lock().take_due(now) else { break };
+                let Some((key, since)) = self.lock().take_due(now, concurrency) else { break };
                 self.shared.waited.observe(now.saturating_duration_since(since).as_secs_f64());
                 let run = reconcile(key.clone());
                 let named = key.clone();
                 let handle = runs.spawn(async move { (named, run.await) });
                 keys.insert(handle.id(), key);
             }
-            let next_due = if runs.len() < concurrency { self.lock().next_due() } else { None };
+            let next_due =
+                if runs.len() < concurrency { self.lock().next_due(concurrency) } else { None };
             tokio::select! {
                 Some(ended) = runs.join_next_with_id() => match ended {
                     Ok((id, (key, next))) => {
@@ -216,44 +247,71 @@ async fn sleep_until(due: Option<Instant>) {
 
 impl<K: Eq + Hash + Clone> State<K> {
     /// Makes a key due; false when it is already due as early.
-    fn schedule(&mut self, key: K, at: Instant) -> bool {
+    fn schedule(&mut self, key: K, at: Instant, urgency: Urgency) -> bool {
         let entry = self.entries.entry(key.clone()).or_default();
+        let may_wait = urgency == Urgency::Later;
         if let Some(waiting) = entry.waiting {
-            if waiting.0 <= at {
+            if waiting.0 <= at && (may_wait || !entry.may_wait) {
                 return false;
             }
             self.due.remove(&waiting);
+            self.due_later.remove(&waiting);
             self.by_serial.remove(&waiting.1);
         }
         self.serial += 1;
-        entry.waiting = Some((at, self.serial));
+        // What is due already stays as urgent as it is.
+        let may_wait = may_wait && (entry.may_wait || entry.waiting.is_none_or(|w| w.0 > at));
+        let at = entry.waiting.map_or(at, |waiting| waiting.0.min(at));
+        (entry.waiting, entry.may_wait) = (Some((at, self.serial)), may_wait);
         // A key that runs becomes due again when its run ends, so that no key runs twice at once.
-        if !entry.running {
-            self.due.insert((at, self.serial));
+        if entry.running.is_none() {
+            let due = if may_wait { &mut self.due_later } else { &mut self.due };
+            due.insert((at, self.serial));
         }
         self.by_serial.insert(self.serial, key);
         true
     }
 
     /// A key that is due, and since when.
-    fn take_due(&mut self, now: Instant) -> Option<(K, Instant)> {
-        let first = *self.due.first().filter(|(at, _)| *at <= now)?;
-        self.due.remove(&first);
+    fn take_due(&mut self, now: Instant, concurrency: usize) -> Option<(K, Instant)> {
+        let is_due = |due: &BTreeSet<(Instant, u64)>| due.first().copied().filter(|d| d.0 <= now);
+        let (first, urgency) = match is_due(&self.due) {
+            Some(first) => (first, Urgency::Next),
+            None if self.has_room_for_later(concurrency) => {
+                (is_due(&self.due_later)?, Urgency::Later)
+            }
+            None => return None,
+        };
+        match urgency {
+            Urgency::Next => (self.due.remove(&first), self.running += 1),
+            Urgency::Later => (self.due_later.remove(&first), self.running_later += 1),
+        };
         let key = self.by_serial.remove(&first.1).expect("every due serial has its key");
         let entry = self.entries.get_mut(&key).expect("every due key has its entry");
         entry.waiting = None;
-        entry.running = true;
+        entry.running = Some(urgency);
         Some((key, first.0))
     }
 
-    fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+    /// While others run, keys that may come later get an eighth of the workers: they must not take the API server's time, and
+    /// one long run must not hold them up for ever.
+    fn has_room_for_later(&self, concurrency: usize) -> bool {
+        self.running == 0 || self.running_later < concurrency.div_ceil(8)
+    }
+
+    fn next_due(&self, concurrency: usize) -> Option<Instant> {
+        let later = self.due_later.first().filter(|_| self.has_room_for_later(concurrency));
+        [self.due.first(), later].into_iter().flatten().map(|(at, _)| *at).min()
     }
 
     fn finish(&mut self, key: &K, next: Next, (now, pace): (Instant, Pace), seed: f64) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.running = false;
-        let woken_meanwhile = entry.waiting;
+        match entry.running.take() {
+            Some(Urgency::Next) => self.running -= 1,
+            Some(Urgency::Later) => self.running_later -= 1,
+            None => {}
+        }
+        let woken_meanwhile = entry.waiting.map(|waiting| (waiting, entry.may_wait));
         let delay = match next {
             Next::Wait => {
                 entry.failures = 0;
@@ -270,13 +328,14 @@ impl<K: Eq + Hash + Clone> State<K> {
                 Some(delay)
             }
         };
-        if let Some(waiting) = woken_meanwhile {
-            self.due.insert(waiting);
+        if let Some((waiting, may_wait)) = woken_meanwhile {
+            let due = if may_wait { &mut self.due_later } else { &mut self.due };
+            due.insert(waiting);
         } else if delay.is_none() {
             self.entries.remove(key);
         }
         if let Some(delay) = delay {
-            self.schedule(key.clone(), now + delay);
+            self.schedule(key.clone(), now + delay, Urgency::Next);
         }
     }
 }
@@ -354,6 +413,44 @@ mod tests {
         })
         .await;
         assert_eq!(runs.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_may_come_later_do() {
+        let queue = Queue::new();
+        queue.wake_after("c", Duration::from_secs(50));
+        for key in ["c", "d", "e", "f", "g"] {
+            queue.wake_later(key);
+        }
+        for key in ["a", "b"] {
+            queue.wake(key);
+        }
+        queue.wake("e");
+        queue.wake_later("a");
+        let stop = Stop::new();
+        let began = Arc::new(Mutex::new(Vec::new()));
+        let order = Arc::clone(&began);
+        let reconcile = move |key| {
+            let order = Arc::clone(&order);
+            async move {
+                order.lock().expect("not poisoned").push((key, Instant::now()));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Next::Wait
+            }
+        };
+        let start = Instant::now();
+        tokio::select! {
+            () = queue.run(4, &stop, reconcile) => {}
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+        let began = began.lock().expect("not poisoned");
+        let seconds = |(key, at): &(&'static str, Instant)| (*key, (*at - start).as_secs());
+        let began: Vec<_> = began.iter().map(seconds).collect();
+        assert_eq!(
+            began,
+            [("a", 0), ("b", 0), ("e", 0), ("c", 0), ("d", 1), ("f", 1), ("g", 1)],
+            "one worker is left to what may come later, then all"
+        );
     }
 
     #[tokio::test(start_paused = true)]
