@@ -10,6 +10,7 @@ mod ssh;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,7 +119,7 @@ impl GitServer {
     /// # Errors
     /// When certificates cannot be made or no port is free.
     pub async fn tls(&self, asks: bool) -> Result<TlsDoor> {
-        TlsDoor::open(&self.state.address, asks).await
+        TlsDoor::open(Ipv4Addr::LOCALHOST, &self.state.address, asks).await
     }
 
     /// The same repositories over ssh.

@@ -1,6 +1,6 @@
 //! TLS in front of the server.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ use crate::plane::certs::Authority;
 
 /// A door with TLS to a server without. It closes when it is dropped.
 pub struct TlsDoor {
-    address: String,
+    address: SocketAddr,
     /// The authority that signed the door's certificate, as PEM.
     pub authority: String,
     /// A certificate that the door lets in, and its key, as PEM.
@@ -32,13 +32,13 @@ impl Drop for TlsDoor {
 }
 
 impl TlsDoor {
-    pub(super) async fn open(to: &str, asks: bool) -> Result<Self> {
+    pub(crate) async fn open(at: Ipv4Addr, to: &str, asks: bool) -> Result<Self> {
         let authority = Authority::new()?;
         let server = authority.issue(&server_params()?)?;
         let client = authority.issue(&client_params()?)?;
         let acceptor = TlsAcceptor::from(Arc::new(config(&authority.pem, &server, asks)?));
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free TCP port")?;
-        let address = listener.local_addr().context("a listener without an address")?.to_string();
+        let listener = TcpListener::bind((at, 0)).await.context("no free TCP port")?;
+        let address = listener.local_addr().context("a listener without an address")?;
         let task = tokio::spawn(serve(listener, acceptor, to.to_owned()));
         Ok(Self { address, authority: authority.pem, client, task })
     }
@@ -46,6 +46,11 @@ impl TlsDoor {
     /// The URL of the server behind the door.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 }
 

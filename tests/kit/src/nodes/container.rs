@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::logs;
 use super::pod_env::{Command, Facts, command};
 use super::probe::Prober;
 use super::runner::Change;
@@ -107,7 +108,7 @@ impl Life<'_> {
     fn spawn(&self, command: &Command) -> anyhow::Result<Arc<Process>> {
         let Containers { shared, pod, facts, .. } = self.containers;
         let (namespace, name) = place(pod);
-        let log = format!("{namespace}_{name}_{}.log", self.container.name);
+        let log = logs::file(namespace, name, &self.container.name);
         let mut spec = ProcessSpec::new(&command.program, shared.log_dir().join(log))
             .args(&command.args)
             .clear_env()

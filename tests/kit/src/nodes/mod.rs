@@ -1,6 +1,6 @@
 //! The kubelet stand-in: nodes that run pods without root.
 //!
-//! Pods of the product's own images run as local processes with the pod's environment, arguments,
+//! Pods of the product's own images, and of Flux's controllers, run as local processes with the pod's environment, arguments,
 //! volumes and ServiceAccount token, at a loopback address of their own. Every other pod is reported
 //! as running and ready at once, except one whose image is tagged `fails`: it never is. There is no
 //! scheduler: the stand-in binds pods itself, and a cluster without nodes runs none.
@@ -9,6 +9,7 @@ mod binder;
 mod container;
 mod files;
 mod keeper;
+mod logs;
 mod node;
 mod pod_env;
 mod probe;
@@ -18,8 +19,9 @@ mod status;
 mod volumes;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -30,7 +32,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::git::TlsDoor;
 use crate::plane::{ControlPlane, Target};
+use logs::LogServer;
 use shared::Shared;
 
 pub use files::STS_AUDIENCE;
@@ -94,6 +98,9 @@ pub fn programs_dir() -> Result<PathBuf> {
 pub struct Nodes {
     shared: Arc<Shared>,
     keeper: Mutex<Option<Keeper>>,
+    logs: LogServer,
+    /// Where the API server asks each node for logs.
+    doors: Mutex<BTreeMap<String, TlsDoor>>,
 }
 
 struct Keeper {
@@ -108,7 +115,8 @@ impl Nodes {
     /// When the folder cannot be made or no loopback addresses are free.
     pub async fn start(spec: NodesSpec) -> Result<Self> {
         let shared = Arc::new(Shared::new(spec)?);
-        let nodes = Self { shared, keeper: Mutex::new(None) };
+        let logs = LogServer::start(shared.log_dir()).await?;
+        let nodes = Self { shared, keeper: Mutex::default(), logs, doors: Mutex::default() };
         nodes.resume();
         Ok(nodes)
     }
@@ -119,13 +127,26 @@ impl Nodes {
     /// When the API server refuses it.
     pub async fn add(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<()> {
         let address = self.shared.node_address(name);
-        let node = node::node(name, labels, address, Timestamp::now());
+        let port = self.open_door(name, address).await?;
+        let node = node::node(name, labels, (address, port), Timestamp::now());
         let api = self.nodes();
         match api.create(&PostParams::default(), &node).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 409 => self.renew(name, &node).await,
             Err(error) => Err(error).with_context(|| format!("cannot add the node {name}")),
         }
+    }
+
+    /// Has logs served at the address of a node; gives the port.
+    async fn open_door(&self, name: &str, address: Ipv4Addr) -> Result<u16> {
+        let door = TlsDoor::open(address, self.logs.address(), false).await?;
+        let port = door.port();
+        self.doors().insert(name.to_owned(), door);
+        Ok(port)
+    }
+
+    fn doors(&self) -> MutexGuard<'_, BTreeMap<String, TlsDoor>> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn renew(&self, name: &str, node: &Node) -> Result<()> {
@@ -144,6 +165,7 @@ impl Nodes {
     pub async fn remove(&self, name: &str) -> Result<()> {
         let gone = ignore_missing(self.nodes().delete(name, &DeleteParams::default()).await);
         gone.with_context(|| format!("cannot remove the node {name}"))?;
+        self.doors().remove(name);
         let pods: Api<Pod> = Api::all(self.shared.client());
         let on_node = ListParams::default().fields(&format!("spec.nodeName={name}"));
         for pod in pods.list(&on_node).await.context("cannot list the pods of a node")? {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) fn node(
     name: &str,
     labels: &BTreeMap<String, String>,
-    address: Ipv4Addr,
+    (address, port): (Ipv4Addr, u16),
     now: Timestamp,
 ) -> Node {
     let size = json!({
@@ -28,6 +28,7 @@ pub(super) fn node(
                 { "type": "InternalIP", "address": address.to_string() },
                 { "type": "Hostname", "address": name },
             ],
+            "daemonEndpoints": { "kubeletEndpoint": { "Port": port } },
             "nodeInfo": {
                 "architecture": "amd64", "operatingSystem": "linux", "osImage": "capstan-kit",
                 "kernelVersion": "", "containerRuntimeVersion": "kit://1",
@@ -74,7 +75,8 @@ mod tests {
     #[test]
     fn is_ready_and_carries_labels() {
         let labels = BTreeMap::from([("pool".to_owned(), "a".to_owned())]);
-        let node = node("n1", &labels, Ipv4Addr::new(127, 1, 1, 1), Timestamp::UNIX_EPOCH);
+        let node =
+            node("n1", &labels, (Ipv4Addr::new(127, 1, 1, 1), 10_250), Timestamp::UNIX_EPOCH);
         let conditions = node.status.unwrap().conditions.unwrap();
         assert!(conditions.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
         assert_eq!(node.metadata.labels.unwrap()["pool"], "a");

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::api::core::v1::{Container, EnvVar, EnvVarSource, Pod};
 use thiserror::Error;
 
-/// The programs that really run; a container of any other image is only reported as running.
-pub(super) const PROGRAMS: [&str; 2] = ["capstan-agent", "capstan-hub"];
+/// The programs that really run, ours and those that we are compared with; a container of any other image is only reported as
+/// running.
+pub(super) const PROGRAMS: [&str; 4] =
+    ["capstan-agent", "capstan-hub", "source-controller", "kustomize-controller"];
 /// The image tag of which the kit promises that it never runs.
 const FAILS: &str = "fails";
 

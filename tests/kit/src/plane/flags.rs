@@ -82,6 +82,8 @@ pub(super) fn apiserver(with: &ApiServer<'_>) -> ProcessSpec {
         .args(["--authorization-mode=RBAC", "--allow-privileged=true"])
         // A loopback address cannot be an endpoint of Service default/kubernetes.
         .args(["--endpoint-reconciler-type=none", "--profiling=false"])
+        // Names of nodes resolve to nothing here; logs are asked for at their addresses.
+        .arg("--kubelet-preferred-address-types=InternalIP")
         .args(["--shutdown-delay-duration=0s", "--v=0"]);
     if let Some(webhook) = with.webhook {
         spec = spec
