@@ -37,7 +37,11 @@ pub(crate) fn scope_of(
 }
 
 /// Makes the object final, all but the owner's labels.
-pub(crate) fn finalise(mut object: Manifest, scope: Scope) -> Result<Manifest, PlanError> {
+pub(crate) fn finalise(
+    mut object: Manifest,
+    scope: Scope,
+    group: &str,
+) -> Result<Manifest, PlanError> {
     if object.name().is_empty() {
         let prefix = object.value().pointer("/metadata/generateName").and_then(Value::as_str);
         let prefix = prefix.unwrap_or_default().to_owned();
@@ -51,7 +55,7 @@ pub(crate) fn finalise(mut object: Manifest, scope: Scope) -> Result<Manifest, P
         Scope::Namespaced | Scope::Unknown => {}
     }
     if object.kind() == "Secret" && object.api_version() == "v1" {
-        check_secret(&object)?;
+        check_secret(&object, group)?;
     }
     capstan_ssa::remove_invalid_ca_bundle(object.value_mut());
     capstan_ssa::normalise_all([object.value_mut()]);
@@ -77,9 +81,13 @@ fn strip_server_fields(object: &mut Manifest) {
 }
 
 /// Refuses what the API server would store as it is, or in other words refuse: a ciphertext, a number for a text.
-fn check_secret(secret: &Manifest) -> Result<(), PlanError> {
+///
+/// A ciphertext that says `decrypt: disabled` is wanted, as with kustomize-controller.
+fn check_secret(secret: &Manifest, group: &str) -> Result<(), PlanError> {
     let id = secret.id();
-    if secret.value().get("sops").is_some() {
+    let decrypt = secret.annotation(&format!("{group}/decrypt"));
+    let is_wanted = decrypt.is_some_and(|value| value.eq_ignore_ascii_case("disabled"));
+    if secret.value().get("sops").is_some() && !is_wanted {
         return Err(PlanError::Encrypted(id));
     }
     let plain = secret.value().get("stringData").and_then(Value::as_object);

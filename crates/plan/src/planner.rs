@@ -17,7 +17,7 @@ use crate::{edges, graph, normalise, order, prune, refs, stages};
 /// may be applied then: the last good state stays.
 pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
     let Input { desired, inventory, prune, owner, scopes, settings } = input;
-    let desired = finalised(desired, scopes)?;
+    let desired = finalised(desired, scopes, &owner.group)?;
     let wanted = entries_of(&desired);
     let (mut objects, skipped) = without_skipped(desired, &owner.group);
     for object in &mut objects {
@@ -72,13 +72,14 @@ fn ignored(object: &Manifest, rules: &[IgnoreRule]) -> Vec<String> {
 fn finalised(
     desired: Vec<Manifest>,
     scopes: &dyn Fn(&capstan_model::GroupVersionKind) -> crate::Scope,
+    group: &str,
 ) -> Result<Vec<Manifest>, PlanErrors> {
     let defined = normalise::defined_scopes(&desired);
     let mut objects: BTreeMap<ObjectId, Manifest> = BTreeMap::new();
     let mut errors = Vec::new();
     for object in desired {
         let scope = normalise::scope_of(object.gvk(), scopes, &defined);
-        match normalise::finalise(object, scope) {
+        match normalise::finalise(object, scope, group) {
             Ok(object) => {
                 let id = object.id();
                 if objects.get(&id).is_some_and(|other| *other != object) {

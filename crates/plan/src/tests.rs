@@ -368,6 +368,20 @@ fn every_error_is_reported_at_once() {
 }
 
 #[test]
+fn a_ciphertext_that_is_wanted_is_applied() {
+    let sealed = |decrypt: &str| {
+        let annotations = json!({"kustomize.toolkit.fluxcd.io/decrypt": decrypt});
+        let metadata = json!({"name": "sealed", "namespace": "shop", "annotations": annotations});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata,
+            "sops": {"mac": "ENC[]"}, "stringData": {"password": "ENC[]"}});
+        plan_of(vec![serde_json::from_value(secret).expect("a manifest")])
+    };
+    let plan = sealed("Disabled").expect("plannable");
+    assert!(plan.waves[0].steps[0].manifest.value().get("sops").is_none(), "no field of a Secret");
+    assert!(sealed("enabled").is_err());
+}
+
+#[test]
 fn equal_duplicates_count_once() {
     let twice = || object("v1", "ConfigMap", "shop", "a");
     assert_eq!(plan_of(vec![twice(), twice()]).expect("plannable").steps().count(), 1);
