@@ -55,9 +55,14 @@ async fn is_of_another_shard(world: &World, gvk: &GroupVersionKind, key: &Namesp
 pub(crate) fn count_objects(world: &World) {
     let sources = world.source_objects.clone();
     let (units, receivers) = (world.kustomizations.clone(), world.receivers.clone());
+    let generators = world.generators.clone();
     world.metrics.count_objects(move || {
         let kinds = SourceKind::ALL.into_iter().map(|kind| (kind.name(), sources.of(kind)));
-        let others = [("Kustomization", &units), ("Receiver", &receivers)];
+        let others = [
+            ("Kustomization", &units),
+            ("Receiver", &receivers),
+            ("ArtifactGenerator", &generators),
+        ];
         kinds.chain(others).flat_map(|(kind, mirror)| count(kind, mirror)).collect()
     });
 }

@@ -1,5 +1,8 @@
 //! What runs, and how it hangs together.
 
+use std::fmt::Debug;
+use std::future::{Future, ready};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -7,7 +10,7 @@ use capstan_cluster::{Cluster, Mirror};
 use capstan_git::Repositories;
 use capstan_model::NamespacedName;
 use capstan_remote::{Fetcher, Policy};
-use capstan_runtime::{Backoff, Metrics, OnExit, Pace, Queue, Stop, Tasks, stop_on_signals};
+use capstan_runtime::{Backoff, Metrics, Next, OnExit, Pace, Queue, Stop, Tasks, stop_on_signals};
 use capstan_store::Store;
 use tokio::sync::Semaphore;
 
@@ -77,10 +80,12 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
     };
     let unit_queue = Queue::paced(pace);
     let source_queue = Queue::paced(pace);
+    let generator_queue = Queue::paced(pace);
     let receiver_queue = Queue::paced(pace);
     let metrics = Metrics::new();
     metrics.watch_queue("kustomization", unit_queue.clone(), args.concurrent);
     metrics.watch_queue("source", source_queue.clone(), args.concurrent);
+    metrics.watch_queue("artifactgenerator", generator_queue.clone(), args.concurrent);
     metrics.watch_queue("receiver", receiver_queue.clone(), 1);
     let store = Store::open(args.storage_path.join("artifacts"))
         .context("the folder of --storage-path must be writable")?;
@@ -98,7 +103,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         etags: Etags::default(),
         source_objects: SourceObjects::default(),
         generators: Mirror::default(),
-        generator_queue: Queue::new(),
+        generator_queue,
         kustomizations: Mirror::default(),
         dependents: Dependents::default(),
         receivers: Mirror::default(),
@@ -159,60 +164,74 @@ fn watch(world: &World, tasks: &Tasks) {
     }
 }
 
+/// What a queue works on, and when it may begin.
+struct Work<K> {
+    /// The task's name.
+    name: &'static str,
+    queue: Queue<K>,
+    /// So many keys at once.
+    concurrent: usize,
+}
+
+impl<K: Clone + Debug + Eq + Hash + Send + 'static> Work<K> {
+    /// Works on the queue after `ready` until the agent stops.
+    fn spawn<F: Future<Output = Next> + Send + 'static>(
+        self,
+        tasks: &Tasks,
+        ready: impl Future<Output = ()> + Send + 'static,
+        run: impl Fn(K) -> F + Send + Sync + 'static,
+    ) {
+        let stop = tasks.stop().clone();
+        let Self { name, queue, concurrent } = self;
+        tasks.spawn(name, OnExit::StopProcess, async move {
+            tokio::select! { () = ready => {}, () = stop.cancelled() => {} }
+            queue.run(concurrent, &stop, run).await;
+        });
+    }
+}
+
 fn reconcile(world: &World, tasks: &Tasks) {
-    let (stop, concurrent) = (tasks.stop(), world.args.concurrent);
-    let (shared, stopped) = (world.clone(), stop.clone());
-    tasks.spawn("sources", OnExit::StopProcess, async move {
-        let queue = shared.source_queue.clone();
-        let run = |key: SourceKey| {
-            let (world, place) = (shared.clone(), key.place.clone());
-            let of = (key.kind.gvk(), shared.source_objects.of(key.kind).clone());
-            observed(world, "source", of, place, source::reconcile(shared.clone(), key))
-        };
-        queue.run(concurrent, &stopped, run).await;
+    let concurrent = world.args.concurrent;
+    let shared = world.clone();
+    let sources = Work { name: "sources", queue: world.source_queue.clone(), concurrent };
+    sources.spawn(tasks, ready(()), move |key: SourceKey| {
+        let (world, place) = (shared.clone(), key.place.clone());
+        let of = (key.kind.gvk(), world.source_objects.of(key.kind).clone());
+        observed(world.clone(), "source", of, place, source::reconcile(world, key))
     });
-    let (shared, stopped) = (world.clone(), stop.clone());
-    tasks.spawn("generators", OnExit::StopProcess, async move {
-        // Until the first lists are whole, a source could look absent.
-        tokio::select! {
-            () = shared.source_objects.synced() => {}
-            () = stopped.cancelled() => {}
-        }
-        let queue = shared.generator_queue.clone();
-        queue.run(concurrent, &stopped, |key| generator::reconcile(shared.clone(), key)).await;
+    // Until the first lists are whole, a dependency or a source could look absent.
+    let shared = world.clone();
+    let synced = all_synced(world.source_objects.clone(), None);
+    let generators = Work { name: "generators", queue: world.generator_queue.clone(), concurrent };
+    generators.spawn(tasks, synced, move |key: NamespacedName| {
+        let (world, place) = (shared.clone(), key.clone());
+        let of = (generator::gvk(), world.generators.clone());
+        observed(world.clone(), "artifactgenerator", of, place, generator::reconcile(world, key))
     });
-    let (shared, stopped) = (world.clone(), stop.clone());
-    tasks.spawn("units", OnExit::StopProcess, async move {
-        // Until the first lists are whole, a dependency or a source could look absent.
-        let synced = async {
-            shared.kustomizations.synced().await;
-            shared.source_objects.synced().await;
-        };
-        tokio::select! {
-            () = synced => {}
-            () = stopped.cancelled() => {}
-        }
-        let queue = shared.unit_queue.clone();
-        let run = |key: NamespacedName| {
-            let (world, place) = (shared.clone(), key.clone());
-            let of = (kinds::kustomization(), shared.kustomizations.clone());
-            observed(world, "kustomization", of, place, unit::reconcile(shared.clone(), key))
-        };
-        queue.run(concurrent, &stopped, run).await;
+    let shared = world.clone();
+    let synced = all_synced(world.source_objects.clone(), Some(world.kustomizations.clone()));
+    let units = Work { name: "units", queue: world.unit_queue.clone(), concurrent };
+    units.spawn(tasks, synced, move |key: NamespacedName| {
+        let (world, place) = (shared.clone(), key.clone());
+        let of = (kinds::kustomization(), world.kustomizations.clone());
+        observed(world.clone(), "kustomization", of, place, unit::reconcile(world, key))
     });
-    let (shared, stopped) = (world.clone(), stop.clone());
-    tasks.spawn("receivers", OnExit::StopProcess, async move {
-        let queue = shared.receiver_queue.clone();
-        let run = |key: NamespacedName| {
-            let (world, place) = (shared.clone(), key.clone());
-            let of = (kinds::receiver(), shared.receivers.clone());
-            observed(world, "receiver", of, place, receiver::reconcile(shared.clone(), key))
-        };
-        queue.run(1, &stopped, run).await;
+    let shared = world.clone();
+    let receivers = Work { name: "receivers", queue: world.receiver_queue.clone(), concurrent: 1 };
+    receivers.spawn(tasks, ready(()), move |key: NamespacedName| {
+        let (world, place) = (shared.clone(), key.clone());
+        let of = (kinds::receiver(), world.receivers.clone());
+        observed(world.clone(), "receiver", of, place, receiver::reconcile(world, key))
     });
-    let (shared, stopped) = (world.clone(), stop.clone());
-    tasks.spawn("what is not reconciled", OnExit::StopProcess, async move {
-        let queue = shared.unreconciled_queue.clone();
-        queue.run(1, &stopped, |place| unreconciled::report(shared.clone(), place)).await;
-    });
+    let shared = world.clone();
+    let rest = world.unreconciled_queue.clone();
+    let rest = Work { name: "what is not reconciled", queue: rest, concurrent: 1 };
+    rest.spawn(tasks, ready(()), move |place| unreconciled::report(shared.clone(), place));
+}
+
+async fn all_synced(sources: SourceObjects, units: Option<Mirror>) {
+    if let Some(units) = units {
+        units.synced().await;
+    }
+    sources.synced().await;
 }
