@@ -28,6 +28,8 @@ pub(crate) async fn observed(
     let span = tracing::info_span!(
         "reconcile",
         controller,
+        controllerGroup = gvk.group,
+        controllerKind = gvk.kind,
         name = key.name,
         namespace = key.namespace,
         reconcileID = run_id(),

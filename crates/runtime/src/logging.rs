@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,8 +26,8 @@ pub struct Telling {
 /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, each reconciliation is also sent there as a trace, under the name `service` unless
 /// `OTEL_SERVICE_NAME` says another.
 ///
-/// The objects have the keys of Flux's controllers: `level`, `ts`, `msg`, and within a reconciliation `controller`, `name`,
-/// `namespace` and `reconcileID`.
+/// The objects have the keys of Flux's controllers: `level`, `ts`, `msg`, and within a reconciliation `controller`,
+/// `controllerKind`, `name`, `namespace` and `reconcileID`: `flux logs` chooses by them.
 pub fn init_logging(service: &'static str, json: bool, level: &str) -> Telling {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let traces = Traces::of_environment(service);
@@ -86,6 +86,15 @@ fn to_stderr(line: &[u8]) {
     let _ = std::io::stderr().lock().write_all(line);
 }
 
+/// Flux's word: its controllers know three, and what a warning says here they say as errors.
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR | Level::WARN => "error",
+        Level::INFO => "info",
+        _ => "debug",
+    }
+}
+
 /// One line an event, whole or not at all.
 struct Lines<W>(W);
 
@@ -112,7 +121,7 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Map::new();
         let metadata = event.metadata();
-        line.insert("level".to_owned(), metadata.level().as_str().to_lowercase().into());
+        line.insert("level".to_owned(), level(*metadata.level()).into());
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
         line.insert("ts".to_owned(), now.into());
         line.insert("logger".to_owned(), metadata.target().into());
@@ -157,7 +166,7 @@ mod tests {
         assert!(lines[0].ends_with(b"\n"));
         let line: Value = serde_json::from_slice(&lines[0]).expect("JSON");
         for (key, value) in
-            [("level", "warn"), ("msg", "no luck"), ("controller", "kustomization"), ("name", "a")]
+            [("level", "error"), ("msg", "no luck"), ("controller", "kustomization"), ("name", "a")]
         {
             assert_eq!(line[key], value, "{line}");
         }
