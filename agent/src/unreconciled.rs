@@ -40,6 +40,9 @@ async fn report_object(
 ) -> Result<(), ClusterError> {
     let found = world.cluster.get(&place.gvk, &place.namespace, &place.name).await?;
     let Some(mut object) = found.filter(|object| !object.is_deleting()) else { return Ok(()) };
+    if object.value().pointer("/spec/suspend") == Some(&serde_json::Value::Bool(true)) {
+        return Ok(());
+    }
     let message = message(kind);
     if kind.has_status {
         let before = kinds::status(&object);
