@@ -94,6 +94,7 @@ struct Said<'a>(&'a ClusterError);
 impl std::fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.api() {
+            Some(fault) if fault.is_unexplained() => write!(f, ": {}", fault.message),
             Some(fault) => write!(f, " ({}): {}", fault.reason, fault.message),
             None => write!(f, ": {}", Chain(self.0)),
         }
@@ -140,6 +141,16 @@ mod tests {
         let text = "ConfigMap/n/x apply failed (Reason): namespaces \"n\" not found. \
                     Create the namespace, or let what creates it come first";
         assert_eq!(absent.to_string(), text);
+    }
+
+    #[test]
+    fn a_reason_that_nobody_gave_is_not_made_up() {
+        let mut failure = failure(500, "no typed patch");
+        let FailureCause::Cluster(ClusterError::Api { fault, .. }) = &mut failure.cause else {
+            unreachable!("it is made of one");
+        };
+        fault.reason = "HTTP 500".into();
+        assert!(failure.to_string().starts_with("ConfigMap/n/x apply failed: no typed patch"));
     }
 
     #[test]

@@ -11,6 +11,17 @@ pub struct ApiFault {
     pub message: String,
 }
 
+impl ApiFault {
+    /// Did the API server give no reason? Then `reason` only repeats the status code.
+    pub fn is_unexplained(&self) -> bool {
+        self.reason == unexplained(self.code)
+    }
+}
+
+fn unexplained(code: u16) -> String {
+    format!("HTTP {code}")
+}
+
 /// Why a call to a cluster failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -59,10 +70,9 @@ impl ClusterError {
         let subject = subject.into();
         match error {
             kube::Error::Api(status) => {
-                let reason = if status.reason.is_empty() {
-                    format!("HTTP {}", status.code)
-                } else {
-                    status.reason.clone()
+                let reason = match &*status.reason {
+                    "" => unexplained(status.code),
+                    reason => reason.to_owned(),
                 };
                 let fault = ApiFault { code: status.code, reason, message: status.message.clone() };
                 Self::Api { operation, subject, fault }
