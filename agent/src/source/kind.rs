@@ -32,6 +32,11 @@ pub(super) trait Kind: 'static {
         revision.rsplit([':', '@', '/']).next().unwrap_or(revision)
     }
 
+    /// What the conditions say of a stored revision, in source-controller's words.
+    fn stored(revision: &str) -> String {
+        format!("stored artifact for revision '{revision}'")
+    }
+
     /// Looks for the newest revision, and gets it.
     fn fetch(
         asked: Asked<'_, Self::Spec>,

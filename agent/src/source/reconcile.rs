@@ -58,14 +58,15 @@ async fn reconcile_kind<K: Kind>(world: &World, key: &SourceKey) -> Result<Next,
         }
     };
     if object.value().pointer("/spec/suspend") == Some(&Value::Bool(true)) {
+        tracing::info!("reconciliation is suspended for this object");
         return Ok(Next::Wait);
     }
     follow(world, key, &K::inputs(&spec, namespace));
     if world.sources.get(key).is_none() {
         restore::<K>(world, key, object, &spec).await;
     }
-    if kinds::status(object).get("artifact").is_none() {
-        let status = kinds::status(object);
+    let status = kinds::status(object);
+    if status.get("artifact").is_none() && !is_judged(&status, object.generation()) {
         let status = source_status(&status, &SourceOutcome::Fetching, World::attempt(object));
         world.write_status(object, status).await?;
     }
@@ -73,12 +74,22 @@ async fn reconcile_kind<K: Kind>(world: &World, key: &SourceKey) -> Result<Next,
     let asked = Asked { world, object, spec: &spec, held: held.clone().map(|held| held.revision) };
     let fetched = K::fetch(asked).instrument(tracing::info_span!("fetch")).await;
     match (fetched, held) {
-        (Ok(Fetched::Held), Some(held)) => keep(world, key, object, held).await,
+        (Ok(Fetched::Held), Some(held)) => keep::<K>(world, key, object, held).await,
         // A kind that says so without a revision in hand would have its source wait for ever.
         (Ok(Fetched::Held), None) => Ok(Next::Backoff),
         (Ok(Fetched::Tree(tree)), _) => store::<K>(world, key, object, &spec, tree).await,
         (Err(failure), _) => fail(world, object, failure).await,
     }
+}
+
+/// Does a status say whether this generation is ready? Then it goes on saying so while it is tried again.
+fn is_judged(status: &Value, generation: Option<i64>) -> bool {
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|condition| {
+        condition["type"] == "Ready"
+            && condition["status"] != "Unknown"
+            && condition["observedGeneration"].as_i64() == generation
+    })
 }
 
 /// Nothing of a source is held or followed any more.
@@ -127,7 +138,7 @@ fn held(world: &World, key: &SourceKey, object: &Manifest) -> Option<Source> {
 }
 
 /// The revision that is held is the newest.
-async fn keep(
+async fn keep<K: Kind>(
     world: &World,
     key: &SourceKey,
     object: &mut Manifest,
@@ -140,13 +151,13 @@ async fn keep(
     let before = kinds::status(object);
     let outcome = SourceOutcome::Stored {
         artifact: before.get("artifact").cloned().unwrap_or_default(),
+        message: K::stored(&revision),
         observed: Value::Null,
         verification: Verification::AsBefore,
     };
     let status = source_status(&before, &outcome, World::ended(object));
     world.write_status(object, status).await?;
-    let summary = format!("stored artifact for revision '{revision}'");
-    notes::stored(world, object, &before, &summary).await;
+    notes::stored(world, object, &before, &K::stored(&revision)).await;
     Ok(until_next(object))
 }
 
@@ -167,6 +178,7 @@ async fn store<K: Kind>(
         |held: &Source| held.revision == revision && id.is_some() && held.tree.id("") == id;
     let is_stored = held(world, key, object).is_some_and(|held| is_same(&held));
     let is_changed = world.sources.get(key).is_some_and(|held| !is_same(&held));
+    let message = K::stored(&revision);
     let source = Source {
         revision: revision.clone(),
         tree: Arc::clone(&tree),
@@ -198,7 +210,7 @@ async fn store<K: Kind>(
     if let (Some(observed), Value::Object(facts)) = (observed.as_object_mut(), facts) {
         observed.extend(facts);
     }
-    let outcome = SourceOutcome::Stored { artifact, observed, verification };
+    let outcome = SourceOutcome::Stored { artifact, message, observed, verification };
     let status = source_status(&before, &outcome, World::ended(object));
     world.write_status(object, status).await?;
     notes::stored(world, object, &before, &summary).await;

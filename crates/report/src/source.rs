@@ -13,6 +13,8 @@ pub enum SourceOutcome {
     Stored {
         /// `status.artifact`.
         artifact: Value,
+        /// What the conditions say.
+        message: String,
         /// Fields of the status that only this kind has, such as `observedIgnore`; null removes one.
         observed: Value,
         /// What became of `spec.verify`.
@@ -85,8 +87,8 @@ pub fn source_status(previous: &Value, outcome: &SourceOutcome, attempt: Attempt
             ready::progressing(&mut conditions, message, attempt);
             Value::Object(ready::common(&conditions, attempt, false))
         }
-        SourceOutcome::Stored { artifact, observed, verification } => {
-            stored(&mut conditions, artifact, verification, attempt);
+        SourceOutcome::Stored { artifact, message, observed, verification } => {
+            stored(&mut conditions, message, verification, attempt);
             let mut status = ready::common(&conditions, attempt, true);
             status.insert("artifact".to_owned(), artifact.clone());
             status.extend(observed.as_object().cloned().into_iter().flatten());
@@ -101,14 +103,12 @@ pub fn source_status(previous: &Value, outcome: &SourceOutcome, attempt: Attempt
 
 fn stored(
     conditions: &mut Conditions,
-    artifact: &Value,
+    message: &str,
     verification: &Verification,
     attempt: Attempt<'_>,
 ) {
     let (generation, now, holds) = (Some(attempt.generation), attempt.now, ConditionStatus::True);
-    let revision = artifact.get("revision").and_then(Value::as_str).unwrap_or_default();
-    let message = format!("stored artifact for revision '{revision}'");
-    ready::succeeded(conditions, "Succeeded", &message, attempt);
+    ready::succeeded(conditions, "Succeeded", message, attempt);
     for trouble in [Trouble::Fetch, Trouble::Include, Trouble::Storage] {
         conditions.remove(trouble.condition().0);
     }
@@ -162,7 +162,8 @@ mod tests {
 
     fn stored(revision: &str, verification: Verification) -> SourceOutcome {
         let artifact = json!({"url": "u", "revision": revision});
-        SourceOutcome::Stored { artifact, observed: json!({"observedIgnore": null}), verification }
+        let (message, observed) = ("stored".to_owned(), json!({"observedIgnore": null}));
+        SourceOutcome::Stored { artifact, message, observed, verification }
     }
 
     fn failure(trouble: Trouble) -> SourceOutcome {

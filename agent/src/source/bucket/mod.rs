@@ -36,6 +36,10 @@ impl Kind for S3 {
     const KIND: SourceKind = SourceKind::Bucket;
     type Spec = BucketSpec;
 
+    fn stored(revision: &str) -> String {
+        format!("stored artifact: revision '{revision}'")
+    }
+
     fn inputs(spec: &BucketSpec, namespace: &str) -> Vec<Place> {
         secrets([&spec.secret_ref, &spec.cert_secret_ref, &spec.proxy_secret_ref], namespace)
     }

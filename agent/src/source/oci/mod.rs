@@ -32,6 +32,10 @@ impl Kind for Oci {
     const KIND: SourceKind = SourceKind::OciRepository;
     type Spec = OciRepositorySpec;
 
+    fn stored(revision: &str) -> String {
+        format!("stored artifact for digest '{revision}'")
+    }
+
     fn inputs(spec: &OciRepositorySpec, namespace: &str) -> Vec<Place> {
         let verify = spec.verify.as_ref();
         let none: &Option<LocalReference> = &None;
