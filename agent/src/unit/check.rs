@@ -16,6 +16,7 @@ use super::run::Run;
 use super::status::{built, interval, retry, rounded};
 use super::{build, causes, failure, status};
 use crate::follow::Topic;
+use crate::kinds;
 use crate::world::Place;
 
 /// How soon to look again at what cannot be watched: Flux's pace.
@@ -129,7 +130,7 @@ impl Run<'_> {
             }
             Verdict::Waiting(waiting) => format!("timeout waiting for: [{}]", waiting.join(", ")),
         };
-        let built = memory.done.as_ref().and_then(built);
+        let built = memory.done.as_ref().and_then(|done| built(done, &self.ready.source));
         if let Some(done) = &mut memory.done {
             done.phase = Phase::Checking { places, timed_out: true };
         }
@@ -162,11 +163,24 @@ impl Run<'_> {
         memory.done = Some(Done { phase: Phase::Ready { places }, applied, ..done.clone() });
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
-        self.write_applied(unit, &done, inventory, health).await?;
+        let was_healthy = is_healthy(&kinds::status(unit));
+        self.write_applied(unit, &done, inventory, health.clone()).await?;
+        if let Health::Passed { after } = health
+            && !was_healthy
+        {
+            self.note(unit, "Progressing", format!("Health check passed in {after}"));
+        }
         let next = FluxDuration(interval(&self.spec));
         let message = format!("Reconciliation finished in {}, next run in {next}", rounded(took));
         self.note(unit, "ReconciliationSucceeded", message);
         tracing::info!(unit = %self.key, revision = self.revision(), took_ms = took.as_millis(), "applied");
         Ok(Next::After(self.until_drift(applied)))
     }
+}
+
+/// Did the last health checks pass?
+fn is_healthy(status: &Value) -> bool {
+    let conditions = status.get("conditions").and_then(Value::as_array);
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|condition| condition["type"] == "Healthy" && condition["status"] == "True")
 }

@@ -69,7 +69,7 @@ pub(super) async fn tell(
     if drift != memory.drift && !drift.is_empty() {
         let message = format!("drift detected, and left as it is: {}", lines(&drift));
         let event = (EventType::Warning, "DriftDetected");
-        notes::record(run.world, unit, event, message, Some(&run.revision()));
+        notes::record(run.world, unit, event, message, run.revisions(&run.revision()));
     }
     memory.drift = drift;
 }

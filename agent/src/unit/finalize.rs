@@ -7,9 +7,10 @@ use capstan_plan::{Input, InventoryEntry, Scope, Settings};
 use capstan_report::{UnitOutcome, unit_status};
 use capstan_runtime::Next;
 
+use super::notes::{self, Revisions};
 use super::reconcile::SEEN_GONE;
 use super::target::{self, NoTarget};
-use super::{build, depends, failure, notes};
+use super::{build, depends, failure};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::world::{FIELD_MANAGER, Place, World};
@@ -37,7 +38,13 @@ pub(super) async fn finalize(
         Ok(target) => target,
         Err(NoTarget::KubeConfigAbsent(absent)) => {
             let message = format!("the cluster is gone, its objects with it: {}", absent.message);
-            notes::record(world, unit, (EventType::Warning, "Orphaned"), message, None);
+            notes::record(
+                world,
+                unit,
+                (EventType::Warning, "Orphaned"),
+                message,
+                Revisions::last_applied(&kinds::status(unit)),
+            );
             return release(world, key, unit).await;
         }
         Err(NoTarget::Unusable(unusable)) => {
@@ -49,7 +56,13 @@ pub(super) async fn finalize(
     if target.account_is_gone().await {
         let ids: Vec<_> = inventory.iter().map(|entry| entry.id.to_string()).collect();
         let message = format!("unable to prune objects: \n{}", ids.join("\n"));
-        notes::record(world, unit, (EventType::Warning, "Orphaned"), message, None);
+        notes::record(
+            world,
+            unit,
+            (EventType::Warning, "Orphaned"),
+            message,
+            Revisions::last_applied(&kinds::status(unit)),
+        );
         return release(world, key, unit).await;
     }
     // A root that applied its own sync manifests owns itself: it goes when its finalizer does.
@@ -59,7 +72,13 @@ pub(super) async fn finalize(
     if !pruned.deleted.is_empty() {
         let lines: Vec<_> = pruned.deleted.iter().map(|id| format!("{id} deleted")).collect();
         let event = (EventType::Normal, "ReconciliationSucceeded");
-        notes::record(world, unit, event, lines.join("\n"), None);
+        notes::record(
+            world,
+            unit,
+            event,
+            lines.join("\n"),
+            Revisions::last_applied(&kinds::status(unit)),
+        );
     }
     if let Some(error) = pruned.failed.first() {
         hold(world, unit, error.to_string()).await?;

@@ -55,6 +55,7 @@ async fn reconcile_unit(
         }
     };
     if spec.suspend == Some(true) {
+        tracing::info!("reconciliation is suspended for this object");
         return Ok(Next::Wait);
     }
     let expressions = match Expressions::of(&spec) {
@@ -120,6 +121,6 @@ async fn fail(
     }
     let stalled = failure.stalled;
     let outcome = UnitOutcome::Failed { failure, revision, unhealthy: false, built: None };
-    status::write_failure(world, unit, outcome).await?;
+    status::write_failure(world, unit, outcome, None).await?;
     if stalled { Ok(Next::Wait) } else { Ok(Next::After(next)) }
 }

@@ -221,7 +221,7 @@ impl Run<'_> {
         done: Done,
         failure: Failure,
     ) -> Result<Next, ClusterError> {
-        let built = built(&done);
+        let built = built(&done, &self.ready.source);
         memory.done = Some(done);
         self.world.memories.put(self.key, memory);
         let failure = self.ready.target.explain(failure).await;

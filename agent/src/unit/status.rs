@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::depends::is_ready;
 use super::memory::Done;
-use super::notes;
+use super::notes::{self, Revisions};
 use super::run::Run;
 use crate::kinds;
+use crate::source::Source;
 use crate::world::World;
 
 impl Run<'_> {
@@ -32,7 +33,7 @@ impl Run<'_> {
         inventory: Value,
         health: Health,
     ) -> Result<(), ClusterError> {
-        let (revision, built) = (self.revision(), built(done));
+        let (revision, built) = (self.revision(), built(done, &self.ready.source));
         let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone(), built };
         let attempt = match health {
             Health::Checking { .. } => World::attempt(unit),
@@ -54,7 +55,7 @@ impl Run<'_> {
     ) -> Result<(), ClusterError> {
         let (failure, revision) = (failure, Some(self.revision()));
         let outcome = UnitOutcome::Failed { failure, revision, unhealthy, built };
-        write_failure(self.world, unit, outcome).await
+        write_failure(self.world, unit, outcome, self.ready.source.origin()).await
     }
 
     pub(super) async fn write(
@@ -69,15 +70,21 @@ impl Run<'_> {
     /// Records a good event.
     pub(super) fn note(&self, unit: &Manifest, reason: &str, message: String) {
         let event = (EventType::Normal, reason);
-        notes::record(self.world, unit, event, message, Some(&self.revision()));
+        notes::record(self.world, unit, event, message, self.revisions(&self.revision()));
+    }
+
+    /// A revision of the source, and what the source says that it was made from.
+    pub(super) fn revisions<'b>(&'b self, revision: &'b str) -> Revisions<'b> {
+        Revisions { revision: Some(revision), origin: self.ready.source.origin() }
     }
 }
 
-/// Writes a failure, and an event when it is a new one.
+/// Writes a failure, and an event when it is a new one; `origin` is what the source was made from.
 pub(super) async fn write_failure(
     world: &World,
     unit: &mut Manifest,
     outcome: UnitOutcome,
+    origin: Option<&str>,
 ) -> Result<(), ClusterError> {
     let before = kinds::status(unit);
     let status = unit_status(&before, &outcome, World::ended(unit));
@@ -91,8 +98,12 @@ pub(super) async fn write_failure(
         && is_new
     {
         tracing::warn!(unit = %unit.id(), reason = failure.reason, message = failure.message, "not ready");
-        let event = (EventType::Warning, &*failure.reason);
-        notes::record(world, unit, event, failure.message.clone(), revision.as_deref());
+        // To wait for another is no fault.
+        let waits = failure.reason == "DependencyNotReady";
+        let type_ = if waits { EventType::Normal } else { EventType::Warning };
+        let event = (type_, &*failure.reason);
+        let revisions = Revisions { revision: revision.as_deref(), origin };
+        notes::record(world, unit, event, failure.message.clone(), revisions);
     }
     Ok(())
 }
@@ -106,9 +117,10 @@ pub(super) fn ready_message(unit: &Manifest) -> String {
 }
 
 /// What a run built, and how long it has taken so far.
-pub(super) fn built(done: &Done) -> Option<Built> {
+pub(super) fn built(done: &Done, source: &Source) -> Option<Built> {
     let digest = done.digest.clone()?;
-    Some(Built { digest, took: rounded(done.at.elapsed()) })
+    let origin = source.origin().map(str::to_owned);
+    Some(Built { digest, took: rounded(done.at.elapsed()), origin })
 }
 
 pub(super) fn interval(spec: &KustomizationSpec) -> Duration {

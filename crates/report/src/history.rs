@@ -8,6 +8,8 @@ pub struct Built {
     pub digest: String,
     /// How long the run took, in Go's form.
     pub took: String,
+    /// What the revision was made from, where its source says so.
+    pub origin: Option<String>,
 }
 
 /// As many outcomes are remembered.
@@ -43,6 +45,9 @@ pub(crate) fn history(
     if let Some(revision) = revision {
         entry["metadata"] = json!({ "revision": revision });
     }
+    if let Some(origin) = &built.origin {
+        entry["metadata"]["originRevision"] = origin.clone().into();
+    }
     entries.insert(0, entry);
     entries.truncate(LONGEST);
     Value::Array(std::mem::take(entries))
@@ -60,9 +65,19 @@ mod tests {
     use serde_json::{Value, json};
 
     fn after(before: &Value, digest: &str, status: &str, revision: &str, second: i64) -> Value {
-        let built = Built { digest: digest.into(), took: format!("{second}s") };
+        let built = Built { digest: digest.into(), took: format!("{second}s"), origin: None };
         let now = Timestamp::from_second(second).expect("valid");
         json!({"history": history(before, &built, (status, Some(revision)), now)})
+    }
+
+    #[test]
+    fn an_origin_is_remembered_beside_the_revision() {
+        let origin = Some("main@sha1:b".to_owned());
+        let built = Built { digest: "sha256:a".into(), took: "1s".into(), origin };
+        let end = ("ReconciliationSucceeded", Some("v1@sha256:c"));
+        let entries = history(&json!({}), &built, end, Timestamp::UNIX_EPOCH);
+        let expected = json!({"revision": "v1@sha256:c", "originRevision": "main@sha1:b"});
+        assert_eq!(entries[0]["metadata"], expected);
     }
 
     #[test]

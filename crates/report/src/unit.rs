@@ -82,7 +82,9 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
                 conditions.set("Healthy", no, &failure.reason, message, observed, now);
             }
             let mut status = ready::common(&conditions, attempt, failure.stalled);
-            insert_attempted(&mut status, revision.as_deref());
+            // A revision without the path of the unit was not attempted.
+            let attempted = revision.as_deref().filter(|_| failure.reason != "ArtifactFailed");
+            insert_attempted(&mut status, attempted);
             let end = (&*failure.reason, revision.as_deref());
             insert_history(&mut status, previous, built.as_ref(), (end, now));
             Value::Object(status)
@@ -165,7 +167,7 @@ mod tests {
     }
 
     fn built() -> Built {
-        Built { digest: "sha256:d".into(), took: "1s".into() }
+        Built { digest: "sha256:d".into(), took: "1s".into(), origin: None }
     }
 
     #[test]
