@@ -1,11 +1,13 @@
 //! Programs as a user runs them against a cluster of the kit.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use capstan_kit::nodes::programs_dir;
 use capstan_kit::{Kit, Part};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// How long a program may take. Long, because what it waits for is asserted by its exit code.
@@ -45,9 +47,13 @@ impl Program {
     fn new(kit: &Kit, path: &Path) -> Result<Self> {
         let name = path.file_name().context("a program without a name")?.to_string_lossy();
         let home = kit.dir().join(format!("home-{name}"));
+        Self::at_home(path, home, kit.management().kubeconfig())
+    }
+
+    /// A program with this home, which is made, for the cluster of a kubeconfig.
+    pub fn at_home(path: &Path, home: PathBuf, kubeconfig: &Path) -> Result<Self> {
         std::fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
-        let kubeconfig = kit.management().kubeconfig().to_owned();
-        Ok(Self { path: path.to_owned(), home, kubeconfig })
+        Ok(Self { path: path.to_owned(), home, kubeconfig: kubeconfig.to_owned() })
     }
 
     /// The folder that it runs in.
@@ -57,9 +63,14 @@ impl Program {
 
     /// Runs it with arguments that are separated by spaces, in its home.
     pub async fn run(&self, arguments: &str) -> Result<Said> {
+        self.run_with(arguments, "").await
+    }
+
+    /// The same with a text on its standard input.
+    pub async fn run_with(&self, arguments: &str, input: &str) -> Result<Said> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let line = format!("{name} {arguments}");
-        let running = Command::new(&self.path)
+        let mut running = Command::new(&self.path)
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
             .args(arguments.split(' '))
@@ -70,11 +81,18 @@ impl Program {
             .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .env("NO_PROXY", "127.0.0.1")
             .kill_on_drop(true)
-            .output();
-        let output = tokio::time::timeout(PATIENCE, running)
-            .await
-            .with_context(|| format!("`{line}` still runs after {PATIENCE:?}"))?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .with_context(|| format!("failed to run {}", self.path.display()))?;
+        let mut stdin = running.stdin.take().context("a program without an input")?;
+        // One that does not read its input has closed it.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = tokio::time::timeout(PATIENCE, running.wait_with_output())
+            .await
+            .with_context(|| format!("`{line}` still runs after {PATIENCE:?}"))??;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         Ok(Said { line, code: output.status.code(), out, err })
