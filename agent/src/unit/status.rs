@@ -97,10 +97,15 @@ pub(super) async fn write_failure(
     if let UnitOutcome::Failed { failure, revision, .. } = outcome
         && is_new
     {
-        tracing::warn!(unit = %unit.id(), reason = failure.reason, message = failure.message, "not ready");
+        let waits_for_unit = failure.reason == "DependencyNotReady";
+        let (reason, message) = (&failure.reason, &failure.message);
         // To wait for another is no fault.
-        let waits = failure.reason == "DependencyNotReady";
-        let type_ = if waits { EventType::Normal } else { EventType::Warning };
+        if waits_for_unit || (failure.reason == "ArtifactFailed" && revision.is_none()) {
+            tracing::info!(unit = %unit.id(), reason, message, "not ready");
+        } else {
+            tracing::warn!(unit = %unit.id(), reason, message, "not ready");
+        }
+        let type_ = if waits_for_unit { EventType::Normal } else { EventType::Warning };
         let event = (type_, &*failure.reason);
         let revisions = Revisions { revision: revision.as_deref(), origin };
         notes::record(world, unit, event, failure.message.clone(), revisions);

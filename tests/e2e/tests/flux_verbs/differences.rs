@@ -103,7 +103,7 @@ pub(crate) const ALLOWED: &[Difference] = &[
     Difference {
         on: ".",
         flux: Some(r"\[Deployment/shop/never status: 'InProgress'\]"),
-        capstan: Some(r"\[Deployment/shop/never status: 'InProgress' \(Available: 0/1\)\];.*"),
+        capstan: Some(r"\[Deployment/shop/never status: 'InProgress' \(\w+: 0/1\)\];.*"),
         why: "health: says what the pods say",
     },
     // Who is installed.
@@ -133,6 +133,19 @@ pub(crate) const ALLOWED: &[Difference] = &[
         capstan: Some(r",$"),
         why: "the last line of an object",
     },
+    // Kinds that our agent serves and does not reconcile.
+    Difference {
+        on: "timeout=4s -n helm$",
+        flux: Some(r"✗ context deadline exceeded"),
+        capstan: Some(r"✗ Capstan \S+ stores .*"),
+        why: "says at once that it is not reconciled",
+    },
+    Difference {
+        on: "^get all -n helm",
+        flux: Some(r"/new False False .*"),
+        capstan: Some(r"/new False False Capstan \S+ stores .*"),
+        why: "says that it is not reconciled",
+    },
     // Events.
     Difference {
         on: "^events",
@@ -149,7 +162,9 @@ pub(crate) const ALLOWED: &[Difference] = &[
     Difference {
         on: "^events",
         flux: None,
-        capstan: Some(r"^out .*Warning ArtifactFailed Kustomization/no-(artifact|source) .*"),
+        capstan: Some(
+            r"^out .*Warning ArtifactFailed Kustomization/\S+ <(says why there is no artifact|sources: says what to do next)>",
+        ),
         why: "what a unit lacks is told in events too",
     },
     Difference {
@@ -157,6 +172,24 @@ pub(crate) const ALLOWED: &[Difference] = &[
         flux: Some(r"GitOperationFailed GitRepository/no-login"),
         capstan: Some(r"AuthenticationFailed GitRepository/no-login"),
         why: "a server that wants credentials is told apart",
+    },
+    Difference {
+        on: "^logs",
+        flux: None,
+        capstan: Some(r"^out <time> error$"),
+        why: "what is not reconciled is told in the log",
+    },
+    Difference {
+        on: "^debug kustomization no-path",
+        flux: Some(r"^out message: Fetching manifests.*|^out with a timeout.*|^out no such file.*"),
+        capstan: None,
+        why: "what is being done is told as long as it is done",
+    },
+    Difference {
+        on: "^debug kustomization no-path",
+        flux: None,
+        capstan: Some(r"^out push it, or correct spec.path'"),
+        why: "paths: says what to do next",
     },
     Difference {
         on: "^events",

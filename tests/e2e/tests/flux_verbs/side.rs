@@ -62,8 +62,11 @@ impl Side {
         let flux = Program::at_home(parts.path(Part::Flux)?, dir.join("home"), kubeconfig)?;
         let cluster = connect(kubeconfig).await?;
         install::crds(&cluster).await?;
-        let namespace =
-            format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n");
+        // As both engines install it.
+        let namespace = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {NAMESPACE}\n  labels:\n    \
+             app.kubernetes.io/instance: flux-system\n    app.kubernetes.io/part-of: flux\n"
+        );
         install::apply(&cluster, &read(&namespace)?).await?;
         Ok(Self { engine, cluster, flux, _nodes: nodes, plane })
     }

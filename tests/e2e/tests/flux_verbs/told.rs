@@ -8,7 +8,7 @@ use crate::differences::Difference;
 
 /// What is another at every run, and what stands for it.
 const PASSING: &[(&str, &str)] = &[
-    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)?( \w+)?", "<time>"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)?( [A-Z]{3,4})?", "<time>"),
     (r"127\.\d+\.\d+\.\d+(:\d+)?", "<address>"),
     // Durations that were measured; those that somebody chose have no fraction.
     (r"\b(\d+[hm])*\d+\.\d+(ms|µs|s)\b|\b\d+(ms|µs)\b", "<duration>"),
@@ -22,8 +22,8 @@ const PASSING: &[(&str, &str)] = &[
     (r"[ \t]+", " "),
 ];
 
-/// Command lines that print what happened, in the order in which it did; two engines do it in another order.
-const STORIES: [&str; 2] = ["events", "logs"];
+/// Command lines that print what happened, or conditions, in the order in which they came; two engines have another order.
+const UNORDERED: [&str; 3] = ["events", "logs", "debug"];
 
 /// The lines of what was said, to be compared.
 pub(crate) struct Told {
@@ -33,14 +33,14 @@ pub(crate) struct Told {
 impl Told {
     /// Reads what was said of a command line.
     pub(crate) fn read(said: &Said, home: &str, line: &str) -> Result<Self> {
-        let story = STORIES.iter().find(|verb| line.starts_with(**verb)).copied();
+        let unordered = UNORDERED.iter().find(|verb| line.starts_with(**verb)).copied();
         let mut lines = vec![format!("exit {}", said.code.unwrap_or(-1))];
         for (stream, text) in [("out", &said.out), ("err", &said.err)] {
             let text = text.replace(home, "~");
-            let told = text.lines().map(|text| match story {
-                Some("events") => without_age(text),
-                Some("logs") => of_whom(text),
-                _ => text.to_owned(),
+            let told = text.lines().filter_map(|text| match unordered {
+                Some("events") => Some(without_age(text)),
+                Some("logs") if stream == "out" => of_whom(text),
+                _ => Some(text.to_owned()),
             });
             lines.extend(told.map(|text| format!("{stream} {text}")));
         }
@@ -50,8 +50,10 @@ impl Told {
                 *line = pattern.replace_all(line, *stands).trim_end().to_owned();
             }
         }
+        // Messages of several lines end with an empty one, or do not.
+        lines.retain(|line| line != "out" && line != "err");
         let mut told = Self { lines };
-        if story.is_some() {
+        if unordered.is_some() {
             told.sort();
         }
         Ok(told)
@@ -83,7 +85,10 @@ fn without_age(line: &str) -> String {
     Regex::new(age).map_or_else(|_| line.to_owned(), |age| age.replace(line, "$1").into_owned())
 }
 
-/// Level and object of a line of a log: what it says is its engine's own.
-fn of_whom(line: &str) -> String {
-    line.split_once(" - ").map_or(line, |(whom, _)| whom).to_owned()
+/// Level and object of a line of a log: what it says is its engine's own. A line that only goes on has none, and the advice
+/// that the API server gives a controller is nobody's work.
+fn of_whom(line: &str) -> Option<String> {
+    let (whom, said) = line.split_once(" - ")?;
+    let begins = whom.starts_with(|first: char| first.is_ascii_digit());
+    (begins && !said.starts_with("metadata.finalizers:")).then(|| whom.to_owned())
 }

@@ -134,8 +134,6 @@ pub(super) const LOOKS: &[&str] = &[
     "debug helmrelease shop --show-status -n helm",
     "debug helmrelease shop --show-values -n helm",
     "debug helmrelease shop --show-history -n helm",
-    "migrate -f ./old --dry-run",
-    "migrate -f ./old --yes",
     "uninstall --dry-run --silent",
     "create source git export --url=https://git.example.org/x --branch=main --export",
     "create source oci export --url=oci://ghcr.io/example/x --tag=v1 --export",

@@ -7,6 +7,8 @@ use super::Track;
 pub(super) const BUILDS: Track = Track {
     name: "builds",
     steps: &[
+        Run("migrate -f ./old --dry-run"),
+        Run("migrate -f ./old --yes"),
         Run("diff kustomization apps --path=./apps --progress-bar=false"),
         Run("diff kustomization apps --path=./changed --progress-bar=false"),
         Run("diff kustomization fleet --path=./apps --progress-bar=false"),

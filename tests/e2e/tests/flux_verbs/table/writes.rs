@@ -266,7 +266,7 @@ const RECEIVER: Track = Track {
             "generated webhook URL /hook/",
         ),
         Alone("get receivers hooks", "Receiver initialized for path: /hook/"),
-        Alone("reconcile receiver hooks", "Receiver initialized for path: /hook/"),
+        Alone("reconcile receiver hooks", "Receiver reconciliation completed"),
         Alone("trigger receiver hooks --token=secret --url=http://{agent}:9292 --retries=0", "✔"),
         Run("suspend receiver hook -n helm"),
         Run("reconcile receiver hook -n helm"),
