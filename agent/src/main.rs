@@ -3,6 +3,7 @@
 //! It works alone: what it needs is in its cluster and in Git. When a hub made the cluster, it tells the hub how it is.
 
 mod args;
+mod aws;
 mod follow;
 mod generator;
 mod heartbeat;

@@ -12,12 +12,9 @@ pub(crate) struct Accepted {
     /// Where Flux's controllers post events.
     #[arg(long, default_value = "")]
     pub(crate) events_addr: String,
-    /// The ServiceAccount that decrypts for a Kustomization that names none.
+    /// ConfigMap with the addresses of Vault, whose keys are not used.
     #[arg(long, default_value = "")]
-    pub(crate) default_decryption_service_account: String,
-    /// ConfigMap with the address of Vault.
-    #[arg(long, default_value = "")]
-    pub(crate) sops_vault_configmap: String,
+    sops_vault_configmap: String,
     /// Refused: a kubeconfig that comes as data runs no program.
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
     insecure_kubeconfig_exec: bool,
@@ -106,6 +103,11 @@ impl Accepted {
         let helm = "charts are not rendered yet";
         let all = [
             ("--events-addr", !self.events_addr.is_empty(), "events go to the API server"),
+            (
+                "--sops-vault-configmap",
+                !self.sops_vault_configmap.is_empty(),
+                "keys of Vault and OpenBao are not used: of the services that hold keys, only AWS KMS is",
+            ),
             ("--requeue-dependency", idle.requeue_dependency.is_some(), watched),
             ("--concurrent-ssa", idle.concurrent_ssa.is_some(), "a plan bounds itself"),
             ("--http-retry", idle.http_retry.is_some(), memory),

@@ -23,10 +23,13 @@ const GATES: &[(&str, bool)] = &[
     ("GroupChangeLog", false),
     ("MigrateAPIVersion", false),
     ("OOMWatch", false),
-    ("ObjectLevelWorkloadIdentity", false),
+    (WORKLOAD_IDENTITY, false),
     ("StrictPostBuildSubstitutions", true),
     ("UseHelm3Defaults", false),
 ];
+
+/// ServiceAccounts that objects name may stand for a role in a cloud.
+pub(crate) const WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
 
 /// What was said of feature gates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,9 +54,14 @@ impl Gates {
         Ok(Self(gates))
     }
 
-    /// Gates that were set to something else than what they are anyway.
+    /// Is a gate on?
+    pub(crate) fn is_on(&self, gate: &str) -> bool {
+        self.0.get(gate).copied().unwrap_or_else(|| GATES.contains(&(gate, true)))
+    }
+
+    /// Gates that were set to something else than what they are anyway, and change nothing.
     pub(super) fn without_effect(&self) -> Vec<(&'static str, bool)> {
         let set = self.0.iter().map(|(name, value)| (*name, *value));
-        set.filter(|gate| !GATES.contains(gate)).collect()
+        set.filter(|gate| gate.0 != WORKLOAD_IDENTITY && !GATES.contains(gate)).collect()
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 
 pub(crate) use accepted::Accepted;
-pub(crate) use gates::Gates;
+pub(crate) use gates::{Gates, WORKLOAD_IDENTITY};
 use values::{address, duration, percentage, selector, service_account};
 
 /// Pulls Git repositories, builds, substitutes and applies them in the cluster it runs in.
@@ -67,6 +67,9 @@ pub(crate) struct Args {
     /// Secret of the agent's namespace with age keys, for Kustomizations that decrypt and name no Secret.
     #[arg(long, default_value = "")]
     pub(crate) sops_age_secret: String,
+    /// ServiceAccount of a Kustomization's namespace that asks key services for it where it names none.
+    #[arg(long, default_value = "")]
+    pub(crate) default_decryption_service_account: String,
     /// ServiceAccount whose token is used for a remote cluster where its ConfigMap names none.
     #[arg(long, default_value = "")]
     pub(crate) default_kubeconfig_service_account: String,
@@ -148,6 +151,12 @@ impl Args {
             lease > renew && renew > retry && !retry.is_zero(),
             "--leader-election-lease-duration must be longer than --leader-election-renew-deadline, and that longer than \
              --leader-election-retry-period"
+        );
+        anyhow::ensure!(
+            self.default_decryption_service_account.is_empty()
+                || self.feature_gates.is_on(WORKLOAD_IDENTITY),
+            "cannot set default service accounts when the feature gate {WORKLOAD_IDENTITY} is not enabled: add \
+             --feature-gates={WORKLOAD_IDENTITY}=true, or leave --default-decryption-service-account out"
         );
         anyhow::ensure!(self.concurrent > 0, "--concurrent must be at least 1");
         anyhow::ensure!(
@@ -252,12 +261,26 @@ mod tests {
             &["--leader-election-renew-deadline=40s"],
             &["--concurrent=0"],
             &["--kube-api-qps=-1"],
+            &["--default-decryption-service-account=decryptor"],
         ] {
             assert!(read(flags).expect("it can be read").check().is_err(), "{flags:?}");
         }
         assert!(
             read(&["--insecure-kubeconfig-exec=false"]).expect("it can be read").check().is_ok()
         );
+    }
+
+    #[test]
+    fn identities_of_service_accounts_are_a_gate_away() {
+        let gated = read(&[
+            "--feature-gates=ObjectLevelWorkloadIdentity=true",
+            "--default-decryption-service-account=decryptor",
+        ])
+        .expect("known");
+        gated.check().expect("they fit together");
+        assert!(gated.feature_gates.is_on("ObjectLevelWorkloadIdentity"));
+        assert!(gated.feature_gates.without_effect().is_empty(), "it has an effect");
+        assert!(!read(&[]).expect("nothing").feature_gates.is_on("ObjectLevelWorkloadIdentity"));
     }
 
     #[test]

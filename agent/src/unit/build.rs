@@ -8,12 +8,13 @@ use capstan_model::{Advice, GroupVersionKind, Manifest, ObjectSelector, Selector
 use capstan_plan::{IgnoreRule, Input, InventoryEntry, Owner, Plan, Scope, Settings};
 use capstan_remote::Fetcher;
 use capstan_report::Failure;
-use capstan_sops::{DecryptError, Decryptor, Keys, NoKeyService, Sources};
+use capstan_sops::{DecryptError, Decryptor, Keys, Sources};
 use capstan_tree::{ReadSet, Recorder, Tree as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::failure;
+use super::kms::AwsKms;
 use super::ready::Ready;
 use super::variables::Variables;
 use crate::kinds;
@@ -27,7 +28,10 @@ pub(super) struct Build {
     pub(super) reads: Option<ReadSet>,
 }
 
-/// Builds and substitutes. It computes, and may fetch remote bases, so it runs where it may block.
+/// What a build decrypts with: keys, and the service that holds others.
+type Keyring<'a> = (Option<&'a Keys>, &'a AwsKms);
+
+/// Builds and substitutes. It computes, and may fetch remote bases or ask for keys, so it runs where it may block.
 pub(super) async fn build(
     world: &World,
     unit: &Manifest,
@@ -36,9 +40,10 @@ pub(super) async fn build(
 ) -> Result<Build, Failure> {
     let (source, variables) = (ready.source.clone(), ready.variables.clone());
     let (overlay, spec, fetcher) = (overlay(unit)?, spec.clone(), world.fetcher.clone());
-    let keys = ready.keys.keys.clone();
+    let (keys, kms) = (ready.keys.keys.clone(), AwsKms::new(world, unit, &spec));
     let work = move || {
-        build_now(&source, &spec, &overlay, (&variables, keys.as_deref()), fetcher.as_ref())
+        let keyring = (keys.as_deref(), &kms);
+        build_now(&source, &spec, &overlay, (&variables, keyring), fetcher.as_ref())
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
@@ -50,7 +55,7 @@ fn build_now(
     source: &Source,
     spec: &KustomizationSpec,
     overlay: &Overlay,
-    (variables, keys): (&Variables, Option<&Keys>),
+    (variables, (keys, kms)): (&Variables, Keyring<'_>),
     fetcher: Option<&Fetcher>,
 ) -> Result<Build, Failure> {
     let path = spec.path.as_deref().unwrap_or(".").trim_start_matches('/');
@@ -65,7 +70,7 @@ fn build_now(
     }
     let failed =
         |advice: String| failure("BuildFailed", format!("kustomize build failed: {advice}"));
-    let decryptor = keys.map(|keys| Decryptor::new(keys, &NoKeyService));
+    let decryptor = keys.map(|keys| Decryptor::new(keys, kms));
     let undecrypted = |error: DecryptError| failure("BuildFailed", Advice(&error).to_string());
     let plain = match &decryptor {
         Some(decryptor) => decryptor.sources(&tree, path, &spec.components).map_err(undecrypted)?,

@@ -14,6 +14,7 @@ mod finalize;
 mod guard;
 mod health;
 mod keys;
+mod kms;
 mod memory;
 mod notes;
 mod pace;

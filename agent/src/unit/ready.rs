@@ -8,7 +8,7 @@ use super::expressions::Expressions;
 use super::keys::{self, UnitKeys};
 use super::target::{self, Target};
 use super::variables::{self, Variables};
-use super::{depends, failure};
+use super::{depends, failure, kms};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::source::Source;
@@ -99,7 +99,7 @@ fn ready_condition(source: &Manifest) -> Option<Condition> {
     conditions.get("Ready").cloned()
 }
 
-/// Wakes the unit when a ConfigMap or Secret that it reads changes.
+/// Wakes the unit when a ConfigMap, a Secret or the identity that it reads with changes.
 pub(super) fn follow_inputs(
     world: &World,
     key: &NamespacedName,
@@ -115,5 +115,6 @@ pub(super) fn follow_inputs(
     }
     let keys = spec.decryption.as_ref().and_then(|decryption| decryption.secret_ref.as_ref());
     places.extend(keys.map(|named| place(kinds::secret(), &named.name)));
+    places.extend(kms::account(world, spec).map(|name| place(kinds::service_account(), name)));
     world.followed.follow(key, Topic::Inputs, &world.cluster, &places);
 }

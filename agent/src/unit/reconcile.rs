@@ -14,8 +14,8 @@ use super::ready::{follow_inputs, ready, source_is_loading};
 use super::run::Run;
 use super::status::{self, retry};
 use super::{failure, finalize, reuse};
-use crate::kinds;
 use crate::world::World;
+use crate::{aws, kinds};
 
 /// The safety net behind an event that wakes us: Flux's `--requeue-dependency`.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -62,6 +62,11 @@ async fn reconcile_unit(
         Ok(expressions) => expressions,
         Err(failure) => return fail(world, key, unit, None, failure, Duration::MAX).await,
     };
+    let account = spec.decryption.as_ref().and_then(|it| it.service_account_name.as_deref());
+    let named = ("spec.decryption.serviceAccountName", "decryption");
+    if let Err(failure) = aws::check_gate(world, account, named) {
+        return fail(world, key, unit, None, failure, Duration::MAX).await;
+    }
     if source_is_loading(world, unit) {
         return Ok(Next::After(LOOK_AGAIN));
     }

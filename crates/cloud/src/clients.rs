@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -30,6 +30,8 @@ pub enum Service {
     Iam,
     /// DynamoDB.
     DynamoDb,
+    /// KMS.
+    Kms,
     /// STS.
     Sts,
 }
@@ -42,6 +44,7 @@ impl Service {
             Self::Eks => "eks",
             Self::Iam => "iam",
             Self::DynamoDb => "dynamodb",
+            Self::Kms => "kms",
             Self::Sts => "sts",
         }
     }
@@ -49,7 +52,7 @@ impl Service {
     /// Calls a second and burst to begin with: near the default quotas, corrected by what the service answers.
     const fn pace(self) -> (f64, f64) {
         match self {
-            Self::Ec2 | Self::Sts => (50.0, 100.0),
+            Self::Ec2 | Self::Kms | Self::Sts => (50.0, 100.0),
             Self::Eks | Self::DynamoDb => (20.0, 50.0),
             Self::Iam => (20.0, 60.0),
         }
@@ -67,12 +70,17 @@ pub struct Clients {
     eks: OnceLock<aws_sdk_eks::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     buckets: Mutex<HashMap<Service, Bucket>>,
     tokens: Mutex<HashMap<String, EksToken>>,
     passwords: Mutex<HashMap<String, GitPassword>>,
     account: OnceCell<String>,
+    held: Mutex<Option<Credentials>>,
 }
+
+/// Credentials that end sooner are asked for again.
+const SOON: Duration = Duration::from_secs(300);
 
 impl Clients {
     pub(crate) fn new(config: SdkConfig, region: String) -> Self {
@@ -83,11 +91,13 @@ impl Clients {
             eks: OnceLock::new(),
             iam: OnceLock::new(),
             dynamodb: OnceLock::new(),
+            kms: OnceLock::new(),
             sts: OnceLock::new(),
             buckets: Mutex::default(),
             tokens: Mutex::default(),
             passwords: Mutex::default(),
             account: OnceCell::new(),
+            held: Mutex::default(),
         }
     }
 
@@ -119,6 +129,11 @@ impl Clients {
     /// DynamoDB.
     pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
+    }
+
+    /// KMS.
+    pub fn kms(&self) -> &aws_sdk_kms::Client {
+        self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config))
     }
 
     /// STS.
@@ -194,7 +209,23 @@ impl Clients {
         Ok(signed)
     }
 
+    /// Gets credentials, or says why there are none, before anything else is asked for.
+    pub async fn authenticate(&self) -> Result<(), CloudError> {
+        self.credentials("get credentials").await.map(drop)
+    }
+
     async fn credentials(&self, operation: &'static str) -> Result<Credentials, CloudError> {
+        let lasts =
+            |held: &&Credentials| held.expiry().is_some_and(|ends| ends > SystemTime::now() + SOON);
+        if let Some(held) = self.held().as_ref().filter(lasts) {
+            return Ok(held.clone());
+        }
+        let fresh = self.fresh_credentials(operation).await?;
+        *self.held() = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    async fn fresh_credentials(&self, operation: &'static str) -> Result<Credentials, CloudError> {
         let error = |message: String| CloudError::new("sts", operation, Class::NotYet, message);
         let provider = self
             .config
@@ -202,6 +233,10 @@ impl Clients {
             .ok_or_else(|| error("no credentials are configured".to_owned()))?;
         let given = provider.provide_credentials().await;
         given.map_err(|cause| own_error(&cause).unwrap_or_else(|| error(chain(&cause))))
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Credentials>> {
+        self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn passwords(&self) -> MutexGuard<'_, HashMap<String, GitPassword>> {

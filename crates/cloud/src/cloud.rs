@@ -15,6 +15,9 @@ use crate::error::CloudError;
 use crate::identity::{AssumeRole, Credential, Identity, WebIdentityProvider};
 use crate::region;
 
+/// Identities that are remembered while nobody uses them.
+const MOST: usize = 256;
+
 /// Every connection to AWS, one an identity and region. `AWS_ENDPOINT_URL` is honoured for all services.
 #[derive(Debug, Default)]
 pub struct Cloud {
@@ -46,6 +49,9 @@ impl Cloud {
         let provider = provider(identity, region).await;
         let config = loader(region).credentials_provider(provider).load().await;
         let fresh = Arc::new(Clients::new(config, region.to_owned()));
+        if clients.len() >= MOST {
+            clients.retain(|_, known| Arc::strong_count(known) > 1);
+        }
         clients.insert(key, Arc::clone(&fresh));
         Ok(fresh)
     }

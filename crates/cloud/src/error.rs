@@ -152,7 +152,7 @@ impl Fault for CloudError {
                     .to_owned()
             }
             Class::Denied if is_stranger(&self.code) => {
-                "Check the credentials that the ProviderConfig names, and the region.".to_owned()
+                "Check the credentials that the call is made with, and the region.".to_owned()
             }
             Class::Denied => {
                 format!("Allow {service}:{operation} in the policies of the role that makes the call.")
@@ -202,7 +202,7 @@ mod tests {
         for code in ["AuthFailure", "SignatureDoesNotMatch", "InvalidClientTokenId"] {
             assert_eq!(
                 hints(code),
-                ["Check the credentials that the ProviderConfig names, and the region."],
+                ["Check the credentials that the call is made with, and the region."],
                 "{code}"
             );
         }

@@ -3,6 +3,7 @@
 //! The SDK's own retries are off: a create that is retried below the lifecycle could happen twice. What may be tried again
 //! is said by [`CloudError`], and the lifecycle in `capstan-provision` does it.
 
+mod arn;
 mod classify;
 mod clients;
 mod cloud;
@@ -10,10 +11,12 @@ mod codecommit;
 mod eks;
 mod error;
 mod identity;
+mod kms;
 mod rate;
 mod region;
 mod sdk;
 
+pub use arn::{ROLE_ARN, is_role};
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
 pub use codecommit::{GitPassword, codecommit};
@@ -28,4 +31,5 @@ pub use aws_sdk_dynamodb;
 pub use aws_sdk_ec2;
 pub use aws_sdk_eks;
 pub use aws_sdk_iam;
+pub use aws_sdk_kms;
 pub use aws_sdk_sts;

@@ -1,6 +1,7 @@
 use std::error::Error;
 
 use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -34,12 +35,18 @@ where
     judged
 }
 
-/// The error of our own that lies below an error of the SDK: credentials that could not be had.
+/// The error that lies below an error of the SDK: credentials that could not be had.
 pub(crate) fn own_error(error: &(dyn Error + 'static)) -> Option<CloudError> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(own) = error.downcast_ref::<CloudError>() {
             return Some(own.clone());
+        }
+        if let Some(refused) = error.downcast_ref::<AssumeRoleError>() {
+            return refused.code().map(|code| {
+                let message = refused.message().unwrap_or_default();
+                CloudError::answered("sts", "AssumeRole", 400, code, message)
+            });
         }
         next = error.source();
     }
@@ -56,8 +63,10 @@ mod tests {
     use crate::error::{Class, CloudError};
     use aws_credential_types::provider::error::CredentialsError;
     use aws_sdk_ec2::operation::create_vpc::CreateVpcError;
+    use aws_sdk_sts::operation::assume_role::AssumeRoleError;
     use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
     use aws_smithy_runtime_api::client::result::SdkError;
+    use aws_smithy_types::error::ErrorMetadata;
 
     #[test]
     fn a_denied_role_is_seen_through_the_sdk() {
@@ -65,6 +74,15 @@ mod tests {
             CloudError::answered("sts", "AssumeRoleWithWebIdentity", 403, "AccessDenied", "no");
         let wrapped = CredentialsError::provider_error(denied.clone());
         assert_eq!(own_error(&wrapped), Some(denied));
+    }
+
+    #[test]
+    fn a_role_that_may_not_be_assumed_is_seen_through_the_sdk() {
+        let refused = ErrorMetadata::builder().code("AccessDenied").message("no").build();
+        let wrapped = CredentialsError::provider_error(AssumeRoleError::generic(refused));
+        let own = own_error(&wrapped).expect("it is seen");
+        assert_eq!(own.class, Class::Denied);
+        assert_eq!(own.to_string(), "sts AssumeRole was denied: AccessDenied: no");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::secret::read_key;
 use crate::world::World;
 
 /// What EKS looks for on a ServiceAccount, and we do too.
-const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 const AUDIENCE: &str = "sts.amazonaws.com";
 const TOKEN_SECONDS: i64 = 3600;
 /// How long the role of the ServiceAccount is believed without asking again.
@@ -115,6 +115,21 @@ fn read_keys(text: &str) -> Option<Credential> {
     Some(Credential::Keys { id: id?, secret: secret?, session })
 }
 
+/// A ServiceAccount of a cluster as a role, by tokens from the TokenRequest API.
+pub fn account_identity(
+    cluster: &Cluster,
+    account: &NamespacedName,
+    role_arn: String,
+    session_name: String,
+) -> Identity {
+    Identity::web(WebIdentity {
+        role_arn,
+        session_name,
+        source: Arc::new(AccountTokens { cluster: cluster.clone(), account: account.clone() }),
+        source_key: account.to_string(),
+    })
+}
+
 /// The process's own identity: a ServiceAccount, its role annotation, and tokens from the TokenRequest API.
 pub(crate) struct Injected {
     cluster: Cluster,
@@ -132,15 +147,8 @@ impl Injected {
             Some(role) => role.to_owned(),
             None => self.role().await?,
         };
-        Ok(Identity::web(WebIdentity {
-            role_arn,
-            session_name: session_name(&self.account.name),
-            source: Arc::new(AccountTokens {
-                cluster: self.cluster.clone(),
-                account: self.account.clone(),
-            }),
-            source_key: self.account.to_string(),
-        }))
+        let name = session_name(&self.account.name);
+        Ok(account_identity(&self.cluster, &self.account, role_arn, name))
     }
 
     async fn role(&self) -> Result<String, CloudError> {

@@ -28,6 +28,7 @@ pub mod tags;
 mod testing;
 mod world;
 
+pub use aws::{ROLE_ANNOTATION, account_identity};
 pub use controller::run;
 pub use drift::Drifts;
 pub use erased::DynKind;

@@ -12,7 +12,11 @@ use crate::Named;
 use crate::case::{Case, secret, unit_kind};
 
 pub(crate) fn cases(stage: &Stage) -> Vec<Named<'_>> {
-    vec![("sops-age", decrypts(stage).boxed()), ("sops-keys", wrong_keys(stage).boxed())]
+    vec![
+        ("sops-age", decrypts(stage).boxed()),
+        ("sops-keys", wrong_keys(stage).boxed()),
+        ("sops-gate", gate(stage).boxed()),
+    ]
 }
 
 /// What the real sops encrypted, and the keys to it.
@@ -64,4 +68,15 @@ async fn wrong_keys(stage: &Stage) -> Result<()> {
     case.refused("BuildFailed", &words).await?;
     stage.apply(&secret(keys, &[("one.agekey", &fixture("keys/one.agekey")?)])).await?;
     case.ready_again().await
+}
+
+/// An identity for key services needs a feature gate.
+async fn gate(stage: &Stage) -> Result<()> {
+    let case = Case::begin(stage, "sops-gate", &[]).await?;
+    let decryption = json!({"provider": "sops", "serviceAccountName": "decryptor"});
+    case.set_unit(json!({"decryption": decryption})).await?;
+    let words = ["spec.decryption.serviceAccountName", "ObjectLevelWorkloadIdentity feature gate"];
+    case.refused("FeatureGateDisabled", &words).await?;
+    case.set_unit(json!({"decryption": null})).await?;
+    case.follows_again().await
 }

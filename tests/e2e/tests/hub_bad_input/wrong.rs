@@ -133,7 +133,7 @@ async fn provider_configs(stage: &Stage) -> Result<()> {
     }
     let words = ["AssumeRoleWithWebIdentity was denied", "Check the trust policy of the role"];
     synced_error(stage, &roles, "config-distrusted", &words).await?;
-    let words = ["iam GetRole was denied", "Check the credentials that the ProviderConfig names"];
+    let words = ["iam GetRole was denied", "Check the credentials that the call is made with"];
     let object = synced_error(stage, &roles, "config-keys", &words).await?;
     ensure!(!object.value().to_string().contains(SECRET_KEY), "a condition holds the key");
     let words = ["Secret crossplane-system/aws-keys has no key `absent`"];

@@ -95,6 +95,8 @@ fn resource(call: &Call, account: &str) -> String {
         "iam" => iam_resource(call, account),
         "dynamodb" => dynamodb_resource(call, account),
         "eks" => eks_resource(call, account),
+        "kms" if call.member("KeyId").starts_with("arn:") => call.member("KeyId").to_owned(),
+        "sts" => call.form.get("RoleArn").unwrap_or("*").to_owned(),
         _ => "*".to_owned(),
     }
 }

@@ -38,9 +38,9 @@ pub(crate) struct Caller {
 }
 
 #[derive(Clone)]
-struct Session {
+pub(crate) struct Session {
     keys: Keys,
-    caller: Caller,
+    pub(crate) caller: Caller,
     expires: Timestamp,
 }
 
@@ -132,8 +132,12 @@ impl Identities {
         self.sessions.lock().expect("because no holder of the sessions panics").get(key).cloned()
     }
 
+    pub(crate) fn root_arn(&self) -> String {
+        format!("arn:aws:iam::{}:root", self.account)
+    }
+
     fn root_caller(&self) -> Caller {
-        let arn = format!("arn:aws:iam::{}:root", self.account);
+        let arn = self.root_arn();
         Caller {
             canonical_arn: arn.clone(),
             arn,
@@ -230,7 +234,11 @@ impl Identities {
         if trusted == Some(Verdict::Allowed) { Ok(role) } else { Err(refused()) }
     }
 
-    fn open(&self, role: &Role, session_name: &str, expires: Timestamp) -> Session {
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn open(&self, role: &Role, session_name: &str, expires: Timestamp) -> Session {
         let access_key = format!("ASIA{}", random_text(16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
         let arn =
             format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", self.account, role.name);
@@ -367,14 +375,17 @@ fn verified_with(token: &str, algorithm: Algorithm, pem: &str) -> Result<Value, 
     }
 }
 
-fn answer(session: &Session, claims: &Value, provider: &str, token: &Token) -> Reply {
+pub(crate) fn credentials(session: &Session) -> Vec<Element> {
     let keys = &session.keys;
-    let credentials = vec![
+    vec![
         Element::leaf("AccessKeyId", &keys.access_key),
         Element::leaf("SecretAccessKey", &keys.secret_key),
         Element::leaf("SessionToken", keys.session_token.as_deref().unwrap_or_default()),
         Element::leaf("Expiration", session.expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-    ];
+    ]
+}
+
+fn answer(session: &Session, claims: &Value, provider: &str, token: &Token) -> Reply {
     let user = vec![
         Element::leaf("Arn", &session.caller.arn),
         Element::leaf("AssumedRoleId", &session.caller.user_id),
@@ -384,7 +395,7 @@ fn answer(session: &Session, claims: &Value, provider: &str, token: &Token) -> R
         Element::leaf("SubjectFromWebIdentityToken", subject),
         Element::leaf("Audience", token.audiences.first().map_or("", String::as_str)),
         Element::node("AssumedRoleUser", user),
-        Element::node("Credentials", credentials),
+        Element::node("Credentials", credentials(session)),
         Element::leaf("Provider", provider),
     ];
     Reply::query("sts", "AssumeRoleWithWebIdentity", result)

@@ -12,6 +12,7 @@
 //! Point an SDK at [`AwsStandIn::endpoint`] with `AWS_ENDPOINT_URL`.
 
 mod access;
+mod assume;
 mod client;
 mod directory;
 mod ec2;
@@ -208,6 +209,12 @@ impl AwsStandIn {
     /// Ends all sessions of a role at once, as if their keys had run out.
     pub fn expire_sessions(&self, role_arn: &str) {
         self.state.identities.expire_sessions(role_arn);
+    }
+
+    /// The calls of an action so far, of callers whose ARN contains this text.
+    #[must_use]
+    pub fn calls_of(&self, action: &str, caller: &str) -> usize {
+        self.calls_by(caller).iter().filter(|call| call.action == action).count()
     }
 
     /// The control plane behind a cluster, once it runs.

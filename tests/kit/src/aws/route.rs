@@ -189,7 +189,8 @@ fn eks_cluster_action(
 }
 
 /// Names below which nothing may reach a log.
-const SECRET_NAMES: [&str; 5] = ["token", "password", "secretstring", "secretbinary", "secretkey"];
+const SECRET_NAMES: [&str; 6] =
+    ["token", "password", "secretstring", "secretbinary", "secretkey", "plaintext"];
 /// Names that hold such a word and are no secrets: idempotency and paging.
 const PLAIN_NAMES: [&str; 3] = ["clienttoken", "clientrequesttoken", "nexttoken"];
 

@@ -238,6 +238,10 @@ impl State {
             (Some(caller), "sts", "GetCallerIdentity") => {
                 Ok(self.identities.caller_identity(&caller))
             }
+            (Some(caller), "sts", "AssumeRole") => {
+                self.authorize(call, &caller).await?;
+                self.identities.assume(&call.form, &caller, at).await
+            }
             (Some(caller), ..) => {
                 self.authorize(call, &caller).await?;
                 self.dispatch(call, &caller).await
