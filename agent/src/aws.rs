@@ -42,13 +42,11 @@ pub(crate) async fn clients(
     account: Option<&NamespacedName>,
     region: &str,
 ) -> Result<Arc<Clients>, NoAccess> {
-    let (identity, whose) = match account {
-        Some(account) => (
-            of_account(world, account, region).await?,
-            format!("service account '{}/{}'", account.namespace, account.name),
-        ),
-        None => (own(), "the controller".to_owned()),
-    };
+    let identity = identity(world, account, region).await?;
+    let whose = account.map_or_else(
+        || "the controller".to_owned(),
+        |account| format!("service account '{}/{}'", account.namespace, account.name),
+    );
     let clients = open(world, &identity, region).await?;
     clients.authenticate().await.map_err(|error| NoAccess {
         why: format!("failed to create provider access token for {whose}: {}", Advice(&error)),
@@ -67,13 +65,19 @@ pub(crate) async fn open(
     opened.map_err(|error| NoAccess { why: Advice(&error).to_string(), retry: error.retry() })
 }
 
-/// This process: the SDK's default chain.
-pub(crate) const fn own() -> Identity {
-    Identity { credential: Credential::Environment, assume: None }
+/// A ServiceAccount with the role that its annotation names, or this process: the SDK's default chain.
+pub(crate) async fn identity(
+    world: &World,
+    account: Option<&NamespacedName>,
+    region: &str,
+) -> Result<Identity, NoAccess> {
+    match account {
+        Some(account) => of_account(world, account, region).await,
+        None => Ok(Identity { credential: Credential::Environment, assume: None }),
+    }
 }
 
-/// A ServiceAccount with the role that its annotation names.
-pub(crate) async fn of_account(
+async fn of_account(
     world: &World,
     account: &NamespacedName,
     region: &str,

@@ -56,10 +56,7 @@ impl AwsKms {
                 Ok(Some(Identity { credential: keys(credentials)?, assume }))
             }
             (None, assume) => {
-                let first = match &self.account {
-                    Some(account) => aws::of_account(&self.world, account, region).await,
-                    None => Ok(aws::own()),
-                };
+                let first = aws::identity(&self.world, self.account.as_ref(), region).await;
                 Ok(Some(Identity { assume, ..first.map_err(no_access)? }))
             }
         }

@@ -9,6 +9,7 @@ mod check;
 mod dependents;
 mod depends;
 mod drift;
+mod eks_target;
 mod expressions;
 mod finalize;
 mod guard;

@@ -1,16 +1,17 @@
 //! Remote clusters without a stored credential: a ConfigMap says where they are, and a token of a ServiceAccount opens them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use capstan_cluster::Cluster;
 use capstan_model::{Chain, Manifest, Secret};
 use capstan_report::Failure;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::failure;
 use super::target::{NoTarget, Target};
+use super::{eks_target, failure};
 use crate::kinds;
 use crate::world::World;
 
@@ -39,6 +40,9 @@ pub(super) async fn target(world: &World, unit: &Manifest, name: &str) -> Result
     let config_map = found
         .map_err(|error| refuse(Chain(&error).to_string()))?
         .ok_or_else(|| refuse("not found; create it, or correct spec.kubeConfig".to_owned()))?;
+    if text(&config_map, "provider") == Some("aws") {
+        return eks_target::target(world, &config_map).await.map_err(refuse);
+    }
     let remote = read(&config_map, &world.args.default_kubeconfig_service_account)
         .map_err(|failure| refuse(failure.message))?;
     let period = Timestamp::now().as_second() / i64::try_from(USED.as_secs()).unwrap_or(LIFE);
@@ -53,7 +57,9 @@ pub(super) async fn target(world: &World, unit: &Manifest, name: &str) -> Result
         .service_account_token(namespace, account, audience, LIFE)
         .await
         .map_err(|error| refuse(Chain(&error).to_string()))?;
-    let kubeconfig = Secret::new(kubeconfig(&remote, token.token.expose()));
+    let ca = remote.ca.as_ref().map(|ca| STANDARD.encode(ca));
+    let token = Some(token.token.expose().as_str());
+    let kubeconfig = Secret::new(kubeconfig(&remote.address, ca.as_deref(), token));
     let cluster = Cluster::from_untrusted_kubeconfig(&kubeconfig)
         .await
         .map_err(|error| refuse(Chain(&error).to_string()))?;
@@ -63,20 +69,21 @@ pub(super) async fn target(world: &World, unit: &Manifest, name: &str) -> Result
 
 fn read(config_map: &Manifest, default_account: &str) -> Result<Remote, Failure> {
     let refuse = |message: String| failure("ReconciliationFailed", message);
-    let data = config_map.value().get("data").cloned().unwrap_or_default();
-    let data: BTreeMap<String, String> = serde_json::from_value(data).unwrap_or_default();
-    let text = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let text = |key: &str| text(config_map, key);
     match text("provider") {
         Some("generic") => {}
-        Some(other @ ("aws" | "azure" | "gcp")) => {
+        Some(other @ ("azure" | "gcp")) => {
             return Err(refuse(format!(
                 "provider `{other}` is not supported yet; use `generic`, or a Secret with a kubeconfig"
             )));
         }
         Some(other) => {
-            return Err(refuse(format!("unknown provider `{other}`; use `generic`")));
+            return Err(refuse(format!("unknown provider `{other}`; use `generic` or `aws`")));
         }
-        None => return Err(refuse("it has no key `provider`; set it to `generic`".to_owned())),
+        None => {
+            let message = "it has no key `provider`; set it to `generic` or `aws`";
+            return Err(refuse(message.to_owned()));
+        }
     }
     let address = text("address")
         .ok_or_else(|| refuse("it has no key `address`; add the API server's URL".to_owned()))?;
@@ -98,17 +105,23 @@ fn read(config_map: &Manifest, default_account: &str) -> Result<Remote, Failure>
     })
 }
 
-fn kubeconfig(remote: &Remote, token: &str) -> String {
-    use base64::Engine as _;
-    let ca = remote.ca.as_ref().map(|ca| base64::engine::general_purpose::STANDARD.encode(ca));
-    let mut cluster = json!({"server": remote.address});
+/// What a key of the ConfigMap says.
+pub(super) fn text<'a>(config_map: &'a Manifest, key: &str) -> Option<&'a str> {
+    let text = config_map.value().get("data")?.get(key)?.as_str()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The kubeconfig of one cluster. `ca` is base64 of PEM; without a token, the client brings its own.
+pub(super) fn kubeconfig(address: &str, ca: Option<&str>, token: Option<&str>) -> String {
+    let mut cluster = json!({"server": address});
     if let Some(ca) = ca {
         cluster["certificate-authority-data"] = ca.into();
     }
+    let user = token.map_or_else(|| json!({}), |token| json!({"token": token}));
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "remote",
         "clusters": [{"name": "remote", "cluster": cluster}],
-        "users": [{"name": "remote", "user": {"token": token}}],
+        "users": [{"name": "remote", "user": user}],
         "contexts": [{"name": "remote", "context": {"cluster": "remote", "user": "remote"}}],
     })
     .to_string()

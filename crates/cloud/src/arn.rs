@@ -2,6 +2,9 @@
 
 /// What a role's ARN must be, as Flux says it.
 pub const ROLE_ARN: &str = r"^arn:aws[\w-]*:iam::[0-9]{1,30}:role/.{1,200}$";
+/// What a cluster's ARN must be, as Flux says it.
+pub const EKS_CLUSTER_ARN: &str =
+    r"^arn:aws[\w-]*:eks:([^:]{1,100}):[0-9]{1,30}:cluster/(.{1,200})$";
 
 struct Arn<'a> {
     service: &'a str,
@@ -39,9 +42,31 @@ pub fn is_role(text: &str) -> bool {
     })
 }
 
+/// Region and name of a cluster, by its ARN: [`EKS_CLUSTER_ARN`].
+pub fn eks_cluster(text: &str) -> Option<(&str, &str)> {
+    let arn = parse(text).filter(|arn| arn.service == "eks")?;
+    let name = named(arn.resource, "cluster/")?;
+    (1..=100).contains(&arn.region.chars().count()).then_some((arn.region, name))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_role;
+    use super::{eks_cluster, is_role};
+
+    #[test]
+    fn a_cluster_is_told_by_region_and_name() {
+        let arn = "arn:aws-cn:eks:cn-north-1:123456789012:cluster/shop";
+        assert_eq!(eks_cluster(arn), Some(("cn-north-1", "shop")));
+        for other in [
+            "shop",
+            "arn:aws:eks::123456789012:cluster/shop",
+            "arn:aws:eks:eu-west-1:123456789012:cluster/",
+            "arn:aws:eks:eu-west-1:123456789012:nodegroup/shop",
+            "arn:aws:ec2:eu-west-1:123456789012:cluster/shop",
+        ] {
+            assert_eq!(eks_cluster(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_role_is_told_from_what_is_none() {

@@ -185,8 +185,12 @@ impl Clients {
             return Ok(token.clone());
         }
         let credentials = self.credentials("presign GetCallerIdentity").await?;
+        let ends = credentials.expiry();
         let token = EksToken::mint(cluster, &self.region, &self.sts_endpoint(), credentials, now)?;
-        self.tokens().insert(cluster.to_owned(), token.clone());
+        // What temporary keys signed ends with them.
+        if ends.is_none_or(|ends| ends > token.renew_at()) {
+            self.tokens().insert(cluster.to_owned(), token.clone());
+        }
         Ok(token)
     }
 

@@ -9,12 +9,39 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use capstan_model::Secret;
 
-use crate::error::CloudError;
+use crate::clients::{Clients, Service};
+use crate::error::{Class, CloudError};
 
 /// What EKS accepts from the time of signing, whatever the URL itself says.
 const LIFE: Duration = Duration::from_secs(15 * 60);
 /// What the URL says; aws-iam-authenticator refuses more.
 const URL_LIFE: Duration = Duration::from_secs(60);
+
+/// Where the API server of an EKS cluster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EksPlace {
+    /// Its URL.
+    pub endpoint: String,
+    /// Its authority: base64 of PEM.
+    pub ca_base64: String,
+}
+
+impl Clients {
+    /// Where a cluster is, as DescribeCluster says it.
+    pub async fn eks_place(&self, name: &str) -> Result<EksPlace, CloudError> {
+        const OPERATION: &str = "DescribeCluster";
+        let request = self.eks().describe_cluster().name(name).send();
+        let answer = self.call(Service::Eks, OPERATION, request).await?;
+        let cluster = answer.cluster();
+        let endpoint = cluster.and_then(|cluster| cluster.endpoint());
+        let ca = cluster.and_then(|cluster| cluster.certificate_authority()?.data());
+        let (Some(endpoint), Some(ca)) = (endpoint, ca) else {
+            let message = format!("cluster {name} has no endpoint yet");
+            return Err(CloudError::new("eks", OPERATION, Class::NotYet, message));
+        };
+        Ok(EksPlace { endpoint: endpoint.to_owned(), ca_base64: ca.to_owned() })
+    }
+}
 
 /// A bearer token for the API server of one EKS cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]

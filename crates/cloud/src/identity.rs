@@ -104,7 +104,7 @@ impl Identity {
     }
 
     /// Equal keys share credentials and clients. Secret parts enter as a digest.
-    pub(crate) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         let first = match &self.credential {
             Credential::WebIdentity(web) => {
                 format!("web {} {} {}", web.role_arn, web.session_name, web.source_key)

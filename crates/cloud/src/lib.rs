@@ -16,11 +16,11 @@ mod rate;
 mod region;
 mod sdk;
 
-pub use arn::{ROLE_ARN, is_role};
+pub use arn::{EKS_CLUSTER_ARN, ROLE_ARN, eks_cluster, is_role};
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
 pub use codecommit::{GitPassword, codecommit};
-pub use eks::{EksToken, kubeconfig};
+pub use eks::{EksPlace, EksToken, kubeconfig};
 pub use error::{Class, CloudError};
 pub use identity::{
     AssumeRole, BoxError, Credential, Identity, TokenFuture, TokenSource, WebIdentity,

@@ -10,6 +10,7 @@ use kube::core::DynamicResourceScope;
 use kube::{Client, Config};
 use serde_json::Value;
 
+use crate::bearer::BearerSource;
 use crate::discovery::Discovery;
 use crate::{ClusterError, Resource, Scope};
 
@@ -20,6 +21,7 @@ pub struct Cluster {
     config: Arc<Config>,
     discovery: Arc<Discovery>,
     identity: u64,
+    pub(crate) bearer: Option<Arc<dyn BearerSource>>,
 }
 
 /// How many clients were made.
@@ -72,7 +74,7 @@ impl Cluster {
     /// From a client and the configuration that it was made from.
     pub fn new(client: Client, config: Config) -> Self {
         let identity = MADE.fetch_add(1, Ordering::Relaxed);
-        Self { client, config: Arc::new(config), discovery: Arc::default(), identity }
+        Self { client, config: Arc::new(config), discovery: Arc::default(), identity, bearer: None }
     }
 
     /// Tells clients apart: clones are one; another user, or credentials that were renewed, are another.

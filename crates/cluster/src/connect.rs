@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use capstan_model::Secret;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
+use crate::bearer::BearerSource;
 use crate::{Cluster, guard};
 
 /// Why no client could be made.
@@ -27,7 +30,7 @@ impl Cluster {
     /// The same, for what is to be changed also while another process leads.
     pub async fn infer_unfenced() -> Result<Self, ConnectError> {
         let config = inferred().await?;
-        let client = guard::client(config.clone(), false)?;
+        let client = guard::client(config.clone(), false, None)?;
         Ok(Self::new(client, config))
     }
 
@@ -63,15 +66,26 @@ impl Cluster {
 
     /// The cluster of a ready-made configuration.
     pub fn from_config(config: Config) -> Result<Self, ConnectError> {
-        let client = guard::client(config.clone(), true)?;
-        Ok(Self::new(client, config))
+        Self::made(config, None)
+    }
+
+    /// The same cluster, which is shown a token of this source with each request.
+    pub fn with_bearer(&self, source: Arc<dyn BearerSource>) -> Result<Self, ConnectError> {
+        Self::made(self.config().clone(), Some(source))
     }
 
     /// The same cluster, seen as another user: `system:serviceaccount:<namespace>:<name>`.
     pub fn impersonate(&self, user: &str) -> Result<Self, ConnectError> {
         let mut config = self.config().clone();
         config.auth_info.impersonate = Some(user.to_owned());
-        Self::from_config(config)
+        Self::made(config, self.bearer.clone())
+    }
+
+    fn made(config: Config, bearer: Option<Arc<dyn BearerSource>>) -> Result<Self, ConnectError> {
+        let client = guard::client(config.clone(), true, bearer.clone())?;
+        let mut made = Self::new(client, config);
+        made.bearer = bearer;
+        Ok(made)
     }
 }
 

@@ -8,9 +8,11 @@ use futures::future::BoxFuture;
 use http::{Method, Request};
 use kube::Client;
 use kube::client::ClientBuilder;
+use tower::buffer::BufferLayer;
 use tower::{BoxError, Service};
 
 use crate::ConnectError;
+use crate::bearer::{BearerSource, Shown};
 
 /// Lets changes through for as long as this process leads. Cheap to clone; all clones are one.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +75,9 @@ pub struct Access {
     pub rate: Option<RequestRate>,
 }
 
+/// Requests that may wait for the connection of a client whose tokens are renewed.
+const WAITING: usize = 1024;
+
 static ACCESS: OnceLock<Access> = OnceLock::new();
 
 impl Access {
@@ -83,13 +88,23 @@ impl Access {
 }
 
 /// A client that keeps to what was installed. One that is not `fenced` may change things while others lead.
-pub(crate) fn client(config: kube::Config, fenced: bool) -> Result<Client, ConnectError> {
+pub(crate) fn client(
+    config: kube::Config,
+    fenced: bool,
+    bearer: Option<Arc<dyn BearerSource>>,
+) -> Result<Client, ConnectError> {
     let failed = |error| ConnectError::Client(Box::new(error));
     let builder = ClientBuilder::try_from(config).map_err(failed)?;
     let mut access = ACCESS.get().cloned().unwrap_or_default();
     access.fence = access.fence.filter(|_| fenced);
-    let layer = tower::layer::layer_fn(|inner| Guarded { inner, access: access.clone() });
-    Ok(builder.with_layer(&layer).build())
+    let Some(source) = bearer else { return Ok(builder.with_layer(&guarded(access)).build()) };
+    let shown = tower::layer::layer_fn(|inner| Shown { inner, source: Arc::clone(&source) });
+    let buffer = BufferLayer::<Request<kube::client::Body>>::new(WAITING);
+    Ok(builder.with_layer(&buffer).with_layer(&shown).with_layer(&guarded(access)).build())
+}
+
+fn guarded<S>(access: Access) -> impl tower::Layer<S, Service = Guarded<S>> {
+    tower::layer::layer_fn(move |inner| Guarded { inner, access: access.clone() })
 }
 
 struct Guarded<S> {

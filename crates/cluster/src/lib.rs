@@ -3,6 +3,7 @@
 //! Objects are [`capstan_model::Manifest`]s of any kind; what a kind's resource is called is discovered and remembered.
 
 mod access;
+mod bearer;
 mod connect;
 mod discovery;
 mod election;
@@ -16,6 +17,7 @@ mod wait;
 mod watch;
 
 pub use access::{ApplyOptions, Cluster, DeleteOptions, Propagation};
+pub use bearer::BearerSource;
 pub use connect::ConnectError;
 pub use discovery::{Resource, Scope};
 pub use election::{Election, ElectionTimes};

@@ -1,6 +1,7 @@
 //! What the agent has of AWS, as whom it asks for it, and what it says when AWS refuses.
 
 mod account;
+mod eks;
 mod kms;
 mod unit;
 
@@ -17,7 +18,7 @@ async fn aws_is_asked_as_whom_an_object_names() -> Result<()> {
     let gate = ["--feature-gates=ObjectLevelWorkloadIdentity=true"];
     let stage = Stage::with_agent_and(KitOptions::default(), &gate).await?;
     unit::prepare(&stage).await?;
-    let cases: [Vec<Named<'_>>; 1] = [kms::cases(&stage)];
+    let cases: [Vec<Named<'_>>; 2] = [kms::cases(&stage), eks::cases(&stage)];
     let chosen = std::env::var("CASE").unwrap_or_default();
     let cases = cases.into_iter().flatten().filter(|(name, _)| name.contains(&chosen));
     let ended = join_all(cases.map(|(name, case)| async move { (name, case.await) })).await;
