@@ -36,6 +36,20 @@ pub(crate) fn check_gate(
     Err(Failure { reason: "FeatureGateDisabled".to_owned(), message, stalled: true })
 }
 
+/// The ServiceAccount as whom a source asks a cloud, if any: its own, or that of `--default-service-account`, which
+/// counts for sources only where ServiceAccounts may have roles at all.
+pub(crate) fn of_source(
+    world: &World,
+    namespace: &str,
+    account: Option<&str>,
+) -> Option<NamespacedName> {
+    let by_default = Some(&*world.args.default_service_account)
+        .filter(|_| world.args.feature_gates.is_on(WORKLOAD_IDENTITY));
+    let given = account.filter(|name| !name.is_empty());
+    let name = given.or(by_default).filter(|name| !name.is_empty())?;
+    Some(NamespacedName::new(namespace, name))
+}
+
 /// The clients of a ServiceAccount, or of this process where there is none. They have credentials.
 pub(crate) async fn clients(
     world: &World,

@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("oci", &["model", "http"]),
     ("bucket", &["model", "http"]),
     ("cluster", &["model"]),
-    ("cloud", &["model"]),
+    ("cloud", &["model", "http"]),
     ("apply", &["model", "ssa", "plan", "cluster"]),
     ("provision", &["model", "api", "runtime", "cluster", "cloud"]),
     ("kinds", &["model", "api", "cluster", "cloud", "provision"]),

@@ -13,6 +13,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::OnceCell;
 
 use crate::codecommit::GitPassword;
+use crate::ecr::RegistryLogin;
 use crate::eks::EksToken;
 use crate::error::{Class, CloudError};
 use crate::rate::Bucket;
@@ -24,6 +25,8 @@ use crate::sdk::{chain, judge, own_error};
 pub enum Service {
     /// EC2.
     Ec2,
+    /// ECR.
+    Ecr,
     /// EKS.
     Eks,
     /// IAM.
@@ -41,6 +44,7 @@ impl Service {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
+            Self::Ecr => "ecr",
             Self::Eks => "eks",
             Self::Iam => "iam",
             Self::DynamoDb => "dynamodb",
@@ -53,7 +57,7 @@ impl Service {
     const fn pace(self) -> (f64, f64) {
         match self {
             Self::Ec2 | Self::Kms | Self::Sts => (50.0, 100.0),
-            Self::Eks | Self::DynamoDb => (20.0, 50.0),
+            Self::Ecr | Self::Eks | Self::DynamoDb => (20.0, 50.0),
             Self::Iam => (20.0, 60.0),
         }
     }
@@ -75,6 +79,7 @@ pub struct Clients {
     buckets: Mutex<HashMap<Service, Bucket>>,
     tokens: Mutex<HashMap<String, EksToken>>,
     passwords: Mutex<HashMap<String, GitPassword>>,
+    logins: Mutex<HashMap<&'static str, RegistryLogin>>,
     account: OnceCell<String>,
     held: Mutex<Option<Credentials>>,
 }
@@ -96,6 +101,7 @@ impl Clients {
             buckets: Mutex::default(),
             tokens: Mutex::default(),
             passwords: Mutex::default(),
+            logins: Mutex::default(),
             account: OnceCell::new(),
             held: Mutex::default(),
         }
@@ -153,11 +159,22 @@ impl Clients {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
+        let request =
+            async { request.await.map_err(|cause| judge(service.as_str(), operation, &cause)) };
+        self.paced(service, request).await
+    }
+
+    /// Awaits a request in its turn.
+    pub(crate) async fn paced<T>(
+        &self,
+        service: Service,
+        request: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<T, CloudError> {
         let wait = self.with_bucket(service, Bucket::take);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        let answer = request.await.map_err(|cause| judge(service.as_str(), operation, &cause));
+        let answer = request.await;
         self.with_bucket(service, |bucket, now| match &answer {
             Err(error) if error.class == Class::Throttled => bucket.throttled(now),
             _ => bucket.answered(),
@@ -218,7 +235,10 @@ impl Clients {
         self.credentials("get credentials").await.map(drop)
     }
 
-    async fn credentials(&self, operation: &'static str) -> Result<Credentials, CloudError> {
+    pub(crate) async fn credentials(
+        &self,
+        operation: &'static str,
+    ) -> Result<Credentials, CloudError> {
         let lasts =
             |held: &&Credentials| held.expiry().is_some_and(|ends| ends > SystemTime::now() + SOON);
         if let Some(held) = self.held().as_ref().filter(lasts) {
@@ -243,12 +263,21 @@ impl Clients {
         self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    pub(crate) fn logins(&self) -> MutexGuard<'_, HashMap<&'static str, RegistryLogin>> {
+        self.logins.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn passwords(&self) -> MutexGuard<'_, HashMap<String, GitPassword>> {
         self.passwords.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Where every service is asked, where that is set.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.config.endpoint_url()
+    }
+
     fn sts_endpoint(&self) -> String {
-        self.config.endpoint_url().map_or_else(
+        self.endpoint().map_or_else(
             || format!("https://sts.{}.{}", self.region, region::dns_suffix(&self.region)),
             str::to_owned,
         )

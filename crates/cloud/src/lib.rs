@@ -8,6 +8,7 @@ mod classify;
 mod clients;
 mod cloud;
 mod codecommit;
+mod ecr;
 mod eks;
 mod error;
 mod identity;
@@ -20,6 +21,7 @@ pub use arn::{EKS_CLUSTER_ARN, ROLE_ARN, eks_cluster, is_role};
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
 pub use codecommit::{GitPassword, codecommit};
+pub use ecr::{Ecr, RegistryLogin};
 pub use eks::{EksPlace, EksToken, kubeconfig};
 pub use error::{Class, CloudError};
 pub use identity::{

@@ -63,9 +63,14 @@ pub(crate) fn is_well_formed(region: &str) -> bool {
 
 /// The host suffix of the partition that a region belongs to.
 pub(crate) fn dns_suffix(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "amazonaws.com.cn",
-        Some("eusc") => "amazonaws.eu",
+    let mut parts = region.split('-');
+    match (parts.next(), parts.next()) {
+        (Some("cn"), _) => "amazonaws.com.cn",
+        (Some("eusc"), _) => "amazonaws.eu",
+        (_, Some("iso")) => "c2s.ic.gov",
+        (_, Some("isob")) => "sc2s.sgov.gov",
+        (_, Some("isoe")) => "cloud.adc-e.uk",
+        (_, Some("isof")) => "csp.hci.ic.gov",
         _ => "amazonaws.com",
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use capstan_cloud::{Credential, Identity, codecommit};
+use capstan_cloud::codecommit;
 use capstan_git::{Credentials, Proxy, Remote, SshKey, Tls};
 use capstan_model::{Advice, Manifest, Secret};
 use capstan_report::Failure;
 
 use super::{Asking, github, is_ssh};
+use crate::aws;
 use crate::source::secret::{secret, secret_text};
 
 /// Keys of a Secret that open something.
@@ -43,7 +44,7 @@ pub(super) async fn remote(asked: &Asking<'_>, timeout: Duration) -> Result<Remo
     }
     let given = match asked.spec.provider.as_deref() {
         Some("github") => Some(github::credentials(asked, &remote, found.as_ref()).await?),
-        Some("aws") => Some(aws(asked).await?),
+        Some("aws") => Some(code_commit(asked).await?),
         Some("azure") => return Err(azure()),
         _ => match &found {
             Some(found) => generic(found, &remote)?,
@@ -135,14 +136,10 @@ async fn proxy(asked: &Asking<'_>, namespace: &str, name: &str) -> Result<Proxy,
     Ok(Proxy { address, credentials })
 }
 
-/// A password for CodeCommit, signed by the identity of this process.
-async fn aws(asked: &Asking<'_>) -> Result<Credentials, Failure> {
-    if asked.spec.service_account_name.is_some() {
-        let message = "to use spec.serviceAccountName for provider authentication please enable the \
-                       ObjectLevelWorkloadIdentity feature gate in the controller: the agent has none; leave \
-                       spec.serviceAccountName out, and give the agent's own ServiceAccount the role";
-        return Err(Failure { stalled: true, ..refuse("FeatureGateDisabled", message.to_owned()) });
-    }
+/// A password for CodeCommit, signed as the ServiceAccount of the spec or as this process.
+async fn code_commit(asked: &Asking<'_>) -> Result<Credentials, Failure> {
+    let account = asked.spec.service_account_name.as_deref();
+    aws::check_gate(asked.world, account, ("spec.serviceAccountName", "provider"))?;
     let failed = |cause: String| {
         refuse(
             "AuthenticationFailed",
@@ -150,9 +147,9 @@ async fn aws(asked: &Asking<'_>) -> Result<Credentials, Failure> {
         )
     };
     let (region, host, path) = codecommit(&asked.spec.url).map_err(failed)?;
-    let identity = Identity { credential: Credential::Environment, assume: None };
-    let clients = asked.world.cloud.clients(&identity, region).await;
-    let clients = clients.map_err(|error| failed(Advice(&error).to_string()))?;
+    let account = aws::of_source(asked.world, asked.object.namespace(), account);
+    let clients = aws::clients(asked.world, account.as_ref(), region).await;
+    let clients = clients.map_err(|none| failed(none.why))?;
     let signed = clients.git_password(host, path).await;
     let signed = signed.map_err(|error| failed(Advice(&error).to_string()))?;
     Ok(Credentials::Basic { username: signed.username, password: signed.password })

@@ -1,13 +1,14 @@
 use capstan_api::flux::OciRepositorySpec;
+use capstan_cloud::Ecr;
 use capstan_model::{Advice, Manifest};
-use capstan_oci::{Keychain, Repository};
+use capstan_oci::{Keychain, Login, Repository};
 use capstan_report::Failure;
 use serde_json::Value;
 
-use crate::kinds;
 use crate::source::connection::incomplete;
 use crate::source::secret::{authentication, secret, secret_text};
 use crate::world::World;
+use crate::{aws, kinds};
 
 /// The logins that a source may use: those of its Secret, and of the pull secrets of its ServiceAccount.
 pub(super) async fn keychain(
@@ -34,6 +35,10 @@ pub(super) async fn keychain(
     match spec.provider.as_str() {
         "generic" | "" => {}
         _ if has_any => {}
+        "aws" => {
+            let login = ecr(world, namespace, spec, repository).await?;
+            keychain.add_login(&repository.registry, login);
+        }
         provider => {
             return Err(Failure {
                 stalled: true,
@@ -45,6 +50,28 @@ pub(super) async fn keychain(
         }
     }
     Ok(keychain)
+}
+
+/// A login that AWS gives for its own registries.
+async fn ecr(
+    world: &World,
+    namespace: &str,
+    spec: &OciRepositorySpec,
+    repository: &Repository,
+) -> Result<Login, Failure> {
+    let account = spec.service_account_name.as_deref();
+    aws::check_gate(world, account, ("spec.serviceAccountName", "provider"))?;
+    let failed = |why: String| authentication(format!("failed to get credential from aws: {why}"));
+    let registry = Ecr::of_host(&repository.registry).map_err(failed)?;
+    let account = aws::of_source(world, namespace, account);
+    let clients = aws::clients(world, account.as_ref(), registry.region()).await;
+    let clients = clients.map_err(|none| {
+        failed(format!("failed to get access token for artifact registry: {}", none.why))
+    })?;
+    let login = clients.registry_login(registry).await.map_err(|error| {
+        failed(format!("failed to create artifact registry credentials: {}", Advice(&error)))
+    })?;
+    Ok(Login::Basic { username: login.username, password: login.password })
 }
 
 async fn pull_secrets(world: &World, namespace: &str, name: &str) -> Result<Vec<String>, Failure> {

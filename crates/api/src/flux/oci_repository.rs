@@ -37,7 +37,7 @@ pub struct OciRepositorySpec {
     /// Secret of type kubernetes.io/dockerconfigjson.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<LocalReference>,
-    /// ServiceAccount whose imagePullSecrets are credentials.
+    /// ServiceAccount whose imagePullSecrets are credentials, and as whom the provider `aws` is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
     /// Stops reconciliation while true.
