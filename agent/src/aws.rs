@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use capstan_cloud::{Clients, Credential, Identity, ROLE_ARN, is_role};
+use capstan_cloud::{Clients, Identity, ROLE_ARN, check_sts_endpoint, is_role};
 use capstan_model::{Advice, Fault, NamespacedName, Retry};
 use capstan_provision::{ROLE_ANNOTATION, account_identity};
 use capstan_report::Failure;
@@ -57,6 +57,30 @@ pub(crate) async fn clients(
     region: &str,
 ) -> Result<Arc<Clients>, NoAccess> {
     let identity = identity(world, account, region).await?;
+    authenticated(world, identity, account, region).await
+}
+
+/// The same, for which an endpoint of STS is asked that a user wrote.
+pub(crate) async fn clients_by(
+    world: &World,
+    account: Option<&NamespacedName>,
+    region: &str,
+    sts_endpoint: &str,
+) -> Result<Arc<Clients>, NoAccess> {
+    check_sts_endpoint(sts_endpoint).map_err(|why| NoAccess { why, retry: Retry::AfterChange })?;
+    let identity = match account {
+        Some(account) => of_account(world, account, region).await?.with_sts_endpoint(sts_endpoint),
+        None => Identity::own(Some(sts_endpoint)),
+    };
+    authenticated(world, identity, account, region).await
+}
+
+async fn authenticated(
+    world: &World,
+    identity: Identity,
+    account: Option<&NamespacedName>,
+    region: &str,
+) -> Result<Arc<Clients>, NoAccess> {
     let whose = account.map_or_else(
         || "the controller".to_owned(),
         |account| format!("service account '{}/{}'", account.namespace, account.name),
@@ -87,7 +111,7 @@ pub(crate) async fn identity(
 ) -> Result<Identity, NoAccess> {
     match account {
         Some(account) => of_account(world, account, region).await,
-        None => Ok(Identity { credential: Credential::Environment, assume: None }),
+        None => Ok(Identity::own(None)),
     }
 }
 

@@ -22,6 +22,12 @@ pub(super) fn secrets<'a>(
     named.map(|secret| Place::new(kinds::secret(), namespace, &secret.name)).collect()
 }
 
+/// The ServiceAccount that a source names: a change of it wakes the source.
+pub(super) fn account(name: &Option<String>, namespace: &str) -> Option<Place> {
+    let name = name.as_deref().filter(|name| !name.is_empty())?;
+    Some(Place::new(kinds::service_account(), namespace, name))
+}
+
 /// How a source's server is reached.
 pub(super) async fn connection(
     world: &World,

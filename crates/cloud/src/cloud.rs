@@ -69,7 +69,11 @@ async fn first_provider(credential: &Credential, region: &str) -> SharedCredenti
     match credential {
         Credential::WebIdentity(web) => {
             // The exchange itself is not signed.
-            let config = loader(region).no_credentials().load().await;
+            let mut loader = loader(region).no_credentials();
+            if let Some(endpoint) = &web.sts_endpoint {
+                loader = loader.endpoint_url(endpoint);
+            }
+            let config = loader.load().await;
             let sts = aws_sdk_sts::Client::new(&config);
             SharedCredentialsProvider::new(WebIdentityProvider::new(web.clone(), sts))
         }
@@ -116,8 +120,10 @@ fn loader(region: &str) -> ConfigLoader {
 #[cfg(test)]
 mod tests {
     use super::Cloud;
-    use crate::identity::{Credential, Identity};
+    use crate::identity::{Credential, Identity, WebIdentity};
     use std::sync::Arc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     #[tokio::test]
     async fn clients_are_shared_by_identity_and_region() {
@@ -135,6 +141,36 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &get("a", "eu-west-1").await));
         assert!(!Arc::ptr_eq(&first, &get("a", "eu-west-2").await));
         assert!(!Arc::ptr_eq(&first, &get("b", "eu-west-1").await));
+    }
+
+    #[tokio::test]
+    async fn a_token_is_sent_to_the_endpoint_that_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let served = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a call");
+            let mut asked = Vec::new();
+            // The token is the last that the form says.
+            while !asked.windows(9).any(|window| window == b"the-token") {
+                assert!(socket.read_buf(&mut asked).await.expect("a request") > 0);
+            }
+            let body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+            let answer =
+                format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            socket.write_all(answer.as_bytes()).await.expect("sent");
+        });
+        let web = WebIdentity {
+            role_arn: "arn:aws:iam::1:role/a".to_owned(),
+            session_name: "a-test".to_owned(),
+            source: Arc::new(|| async { Ok(capstan_model::Secret::new("the-token".to_owned())) }),
+            source_key: "ns/sa".to_owned(),
+            sts_endpoint: None,
+        };
+        let identity = Identity::web(web).with_sts_endpoint(&endpoint);
+        let clients = Cloud::new().clients(&identity, "eu-west-1").await.expect("connects");
+        let error = clients.authenticate().await.expect_err("denied");
+        served.await.expect("it was asked");
+        assert_eq!(error.to_string(), "sts AssumeRoleWithWebIdentity was denied: AccessDenied: no");
     }
 
     #[tokio::test]

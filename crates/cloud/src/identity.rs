@@ -85,6 +85,8 @@ pub struct WebIdentity {
     pub source: Arc<dyn TokenSource>,
     /// Tells sources apart: credentials are shared by equal (role, session, key).
     pub source_key: String,
+    /// Where STS is asked, when it is not the region's.
+    pub sts_endpoint: Option<String>,
 }
 
 impl fmt::Debug for WebIdentity {
@@ -93,11 +95,35 @@ impl fmt::Debug for WebIdentity {
             .field("role_arn", &self.role_arn)
             .field("session_name", &self.session_name)
             .field("source_key", &self.source_key)
+            .field("sts_endpoint", &self.sts_endpoint)
             .finish_non_exhaustive()
     }
 }
 
 impl Identity {
+    /// This process: the SDK's default chain. Where that exchanges a token in a file, and an endpoint of STS is given, the
+    /// token is sent there.
+    pub fn own(sts_endpoint: Option<&str>) -> Self {
+        let chain = Self { credential: Credential::Environment, assume: None };
+        let Some(endpoint) = sts_endpoint else { return chain };
+        let said = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let (role, file) = (said("AWS_ROLE_ARN"), said("AWS_WEB_IDENTITY_TOKEN_FILE"));
+        // Keys come first in the chain.
+        match (said("AWS_ACCESS_KEY_ID"), role, file) {
+            (None, Some(role), Some(file)) => Self::web(of_file(role, file, endpoint)),
+            _ => chain,
+        }
+    }
+
+    /// The same, whose web identity is exchanged at another endpoint of STS.
+    #[must_use]
+    pub fn with_sts_endpoint(mut self, endpoint: &str) -> Self {
+        if let Credential::WebIdentity(web) = &mut self.credential {
+            web.sts_endpoint = Some(endpoint.to_owned());
+        }
+        self
+    }
+
     /// The role that a web identity is exchanged for.
     pub const fn web(web: WebIdentity) -> Self {
         Self { credential: Credential::WebIdentity(web), assume: None }
@@ -107,7 +133,9 @@ impl Identity {
     pub fn key(&self) -> String {
         let first = match &self.credential {
             Credential::WebIdentity(web) => {
-                format!("web {} {} {}", web.role_arn, web.session_name, web.source_key)
+                let endpoint = web.sts_endpoint.as_deref().unwrap_or_default();
+                let WebIdentity { role_arn, session_name, source_key, .. } = web;
+                format!("web {role_arn} {session_name} {source_key} {endpoint}")
             }
             Credential::Keys { id, secret, session } => {
                 let mut digest = Sha256::new();
@@ -124,6 +152,27 @@ impl Identity {
             }
             None => first,
         }
+    }
+}
+
+/// The web identity that a pod finds in a file.
+fn of_file(role_arn: String, file: String, endpoint: &str) -> WebIdentity {
+    let name = std::env::var("AWS_ROLE_SESSION_NAME").ok().filter(|name| !name.is_empty());
+    let source_key = format!("file {file}");
+    let source = move || {
+        let file = file.clone();
+        async move {
+            let read = tokio::fs::read_to_string(&file).await;
+            let token = read.map_err(|error| format!("{file} cannot be read: {error}"))?;
+            Ok(Secret::new(token.trim().to_owned()))
+        }
+    };
+    WebIdentity {
+        role_arn,
+        session_name: name.unwrap_or_else(|| "capstan".to_owned()),
+        source: Arc::new(source),
+        source_key,
+        sts_endpoint: Some(endpoint.to_owned()),
     }
 }
 
@@ -240,6 +289,7 @@ mod tests {
             session_name: "s".to_owned(),
             source: Arc::new(|| async { Ok(Secret::new("token".to_owned())) }),
             source_key: "ns/sa".to_owned(),
+            sts_endpoint: None,
         })
     }
 
@@ -252,6 +302,8 @@ mod tests {
             ..web("a")
         };
         assert_ne!(assumed.key(), web("a").key());
+        let elsewhere = web("a").with_sts_endpoint("https://sts.amazonaws.com");
+        assert_ne!(elsewhere.key(), web("a").key());
     }
 
     #[test]

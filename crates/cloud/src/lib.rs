@@ -3,6 +3,7 @@
 //! The SDK's own retries are off: a create that is retried below the lifecycle could happen twice. What may be tried again
 //! is said by [`CloudError`], and the lifecycle in `capstan-provision` does it.
 
+mod access_keys;
 mod arn;
 mod classify;
 mod clients;
@@ -16,7 +17,9 @@ mod kms;
 mod rate;
 mod region;
 mod sdk;
+mod sts_endpoint;
 
+pub use access_keys::AccessKeys;
 pub use arn::{EKS_CLUSTER_ARN, ROLE_ARN, eks_cluster, is_role};
 pub use clients::{Clients, Service};
 pub use cloud::Cloud;
@@ -27,6 +30,7 @@ pub use error::{Class, CloudError};
 pub use identity::{
     AssumeRole, BoxError, Credential, Identity, TokenFuture, TokenSource, WebIdentity,
 };
+pub use sts_endpoint::check_sts_endpoint;
 
 // The kinds build their calls with these, so that one crate names the versions.
 pub use aws_sdk_dynamodb;

@@ -127,6 +127,7 @@ pub fn account_identity(
         session_name,
         source: Arc::new(AccountTokens { cluster: cluster.clone(), account: account.clone() }),
         source_key: account.to_string(),
+        sts_endpoint: None,
     })
 }
 

@@ -1,13 +1,14 @@
 //! Bucket.
 
 mod etags;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use capstan_api::flux::BucketSpec;
-use capstan_bucket::{Bucket, BucketError, Content, Index, Keys, Place as BucketPlace};
-use capstan_model::{Advice, Fault, FluxDuration, Retry, Secret};
+use capstan_bucket::{Bucket, BucketError, Content, Index, Place as BucketPlace};
+use capstan_model::{Advice, Fault, FluxDuration, Retry};
 use capstan_report::{Failure, SourceFailure, Verification};
 use capstan_tree::{Ignore, MemTree, Tree, ignore};
 use futures::future::try_join_all;
@@ -15,10 +16,10 @@ use serde_json::{Value, json};
 
 pub(crate) use etags::Etags;
 
-use super::connection::{connection, incomplete, secrets};
+use super::connection::{account, connection, secrets};
 use super::kind::{Asked, Fetched, FetchedTree, Kind};
 use super::reconcile::duration;
-use super::secret::{authentication, secret, secret_text};
+use super::secret::authentication;
 use super::{SourceKey, SourceKind};
 use crate::world::Place;
 
@@ -41,7 +42,10 @@ impl Kind for S3 {
     }
 
     fn inputs(spec: &BucketSpec, namespace: &str) -> Vec<Place> {
-        secrets([&spec.secret_ref, &spec.cert_secret_ref, &spec.proxy_secret_ref], namespace)
+        let references = [&spec.secret_ref, &spec.cert_secret_ref, &spec.proxy_secret_ref];
+        let mut places = secrets(references, namespace);
+        places.extend(account(&spec.service_account_name, namespace));
+        places
     }
 
     fn observed(spec: &BucketSpec) -> Value {
@@ -109,38 +113,7 @@ async fn fetch(asked: &Asking<'_>, timeout: Duration) -> Result<Fetched, Failure
 async fn open(asked: &Asking<'_>, timeout: Duration) -> Result<Bucket, Failure> {
     let Asked { world, object, spec, .. } = *asked;
     let namespace = object.namespace();
-    let refused = |reason: &str, message: String| Failure {
-        reason: reason.to_owned(),
-        message,
-        stalled: true,
-    };
-    if spec.sts.is_some() {
-        let message = "spec.sts is not supported: name a Secret with keys in spec.secretRef";
-        return Err(refused("InvalidSTSConfiguration", message.to_owned()));
-    }
-    let keys = match (&spec.secret_ref, spec.provider.as_str()) {
-        (_, provider @ ("gcp" | "azure")) => {
-            let message = format!(
-                "the provider '{provider}' is not supported: use one that speaks S3, with spec.provider generic or aws"
-            );
-            return Err(refused("AuthenticationFailed", message));
-        }
-        (None, "aws") => {
-            let message =
-                "the provider 'aws' needs the keys of a user: name a Secret in spec.secretRef";
-            return Err(refused("AuthenticationFailed", message.to_owned()));
-        }
-        (None, _) => None,
-        (Some(reference), _) => {
-            let found = secret(world, (namespace, &reference.name), "secretRef").await?;
-            let key = |name| secret_text(&found, name).filter(|text| !text.is_empty());
-            let (Some(id), Some(secret)) = (key("accesskey"), key("secretkey")) else {
-                return Err(incomplete(&found, "'accesskey' and 'secretkey'"));
-            };
-            let session = key("sessiontoken").map(Secret::new);
-            Some(Keys { id: id.trim().to_owned(), secret: Secret::new(secret), session })
-        }
-    };
+    let keys = keys::keys(world, namespace, spec).await?;
     let references = (&spec.cert_secret_ref, &spec.proxy_secret_ref);
     let connection = connection(world, namespace, references, timeout).await?;
     connection.client().map_err(|error| authentication(error.to_string()))?;

@@ -19,6 +19,7 @@ use capstan_tree::{Sparse, Tree};
 use serde_json::{Value, json};
 
 use super::SourceKind;
+use super::connection::account;
 use super::kind::{Asked, Fetched, FetchedTree, Kind, Restored, without_ignored};
 use super::reconcile::duration;
 use crate::kinds;
@@ -41,7 +42,7 @@ impl Kind for Git {
         let included = spec.include.iter().map(|include| &include.repository.name);
         let included =
             included.map(|name| Place::new(SourceKind::GitRepository.gvk(), namespace, name));
-        secrets.chain(included).collect()
+        secrets.chain(included).chain(account(&spec.service_account_name, namespace)).collect()
     }
 
     fn observed(spec: &GitRepositorySpec) -> Value {

@@ -14,7 +14,7 @@ use capstan_store::Unpack;
 use serde_json::{Value, json};
 
 use super::SourceKind;
-use super::connection::{connection, secrets};
+use super::connection::{account, connection, secrets};
 use super::kind::{Asked, Fetched, FetchedTree, Kind, without_ignored};
 use super::reconcile::duration;
 use crate::kinds;
@@ -46,8 +46,7 @@ impl Kind for Oci {
             verify.map_or(none, |verify| &verify.secret_ref),
         ];
         let mut places = secrets(references, namespace);
-        let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty());
-        places.extend(account.map(|name| Place::new(kinds::service_account(), namespace, name)));
+        places.extend(account(&spec.service_account_name, namespace));
         places
     }
 

@@ -5,11 +5,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use capstan_e2e::look::{find_condition, kind, text, wait_for};
+use capstan_e2e::look::text;
 use capstan_e2e::stage::{NAMESPACE, Stage};
 use capstan_kit::Registry;
 use capstan_kit::aws::ACCOUNT;
-use capstan_model::Manifest;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::FutureExt;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::Named;
 use crate::account::{account, role};
-use crate::unit::SOON;
+use crate::source::says;
 
 const NAME: &str = "ecr-login";
 const PROXY: &str = "ecr-proxy";
@@ -90,20 +89,6 @@ async fn set(stage: &Stage, name: &str, more: Value) -> Result<()> {
     stage.apply(&source.to_string()).await
 }
 
-async fn says(stage: &Stage, name: &str, status: &str, words: &[&str]) -> Result<Manifest> {
-    let holds = |object: &Manifest| {
-        find_condition(object, "Ready").is_some_and(|ready| {
-            let message = ready["message"].as_str().unwrap_or_default();
-            ready["status"] == status
-                && ready["observedGeneration"].as_i64() == object.generation()
-                && words.iter().all(|word| message.contains(word))
-        })
-    };
-    let gvk = kind("source.toolkit.fluxcd.io/v1", "OCIRepository");
-    let waiting = wait_for(&stage.management, &gvk, (NAMESPACE, name), SOON, holds).await;
-    waiting.with_context(|| format!("wanted: {status} with {words:?}"))
-}
-
 async fn logs_in(stage: &Stage, standing: &Standing) -> Result<()> {
     let mut layer = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
@@ -119,11 +104,11 @@ async fn logs_in(stage: &Stage, standing: &Standing) -> Result<()> {
         "failed to get credential from aws: failed to create artifact registry credentials",
         "ecr GetAuthorizationToken was denied",
     ];
-    says(stage, NAME, "False", &words).await?;
+    says(stage, "OCIRepository", NAME, "False", &words).await?;
     let policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}]});
     stage.kit.aws.client().iam_put_role_policy(NAME, "logs-in", &policy.to_string()).await?;
-    let stored = says(stage, NAME, "True", &[]).await?;
+    let stored = says(stage, "OCIRepository", NAME, "True", &[]).await?;
     let revision = text(&stored, "/status/artifact/revision");
     ensure!(revision == format!("v1@{digest}"), "{revision}");
     Ok(())
@@ -133,10 +118,17 @@ async fn faults(stage: &Stage) -> Result<()> {
     let name = "ecr-faults";
     set(stage, name, json!({"url": "oci://ghcr.io/a/b"})).await?;
     let words = ["failed to get credential from aws: invalid AWS registry: 'ghcr.io'"];
-    says(stage, name, "False", &words).await?;
+    says(stage, "OCIRepository", name, "False", &words).await?;
     set(stage, name, json!({"serviceAccountName": name})).await?;
-    says(stage, name, "False", &["service account 'flux-system/ecr-faults'", "not found"]).await?;
+    says(
+        stage,
+        "OCIRepository",
+        name,
+        "False",
+        &["service account 'flux-system/ecr-faults'", "not found"],
+    )
+    .await?;
     account(stage, name, None).await?;
     let words = ["failed to get access token for artifact registry", "role-arn annotation: ''"];
-    says(stage, name, "False", &words).await.map(drop)
+    says(stage, "OCIRepository", name, "False", &words).await.map(drop)
 }

@@ -1,9 +1,11 @@
 //! What the agent has of AWS, as whom it asks for it, and what it says when AWS refuses.
 
 mod account;
+mod bucket;
 mod ecr;
 mod eks;
 mod kms;
+mod source;
 mod unit;
 
 use anyhow::{Result, ensure};
@@ -21,8 +23,12 @@ async fn aws_is_asked_as_whom_an_object_names() -> Result<()> {
     let stage = Stage::with_agent_and(options, &gate).await?;
     unit::prepare(&stage).await?;
     let registry = ecr::prepare(&stage).await?;
-    let cases: [Vec<Named<'_>>; 3] =
-        [kms::cases(&stage), eks::cases(&stage), ecr::cases(&stage, &registry)];
+    let cases: [Vec<Named<'_>>; 4] = [
+        kms::cases(&stage),
+        eks::cases(&stage),
+        ecr::cases(&stage, &registry),
+        bucket::cases(&stage),
+    ];
     let chosen = std::env::var("CASE").unwrap_or_default();
     let cases = cases.into_iter().flatten().filter(|(name, _)| name.contains(&chosen));
     let ended = join_all(cases.map(|(name, case)| async move { (name, case.await) })).await;

@@ -76,6 +76,12 @@ impl AwsClient {
         Ok(serde_json::from_str(&body)?)
     }
 
+    /// Calls S3 by method and path, without query.
+    pub async fn s3(&self, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+        let headers = vec![("x-amz-content-sha256".to_owned(), digest(body.as_bytes()))];
+        self.send("s3", method, path, headers, body.to_owned()).await
+    }
+
     async fn send(
         &self,
         service: &str,

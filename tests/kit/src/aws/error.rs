@@ -15,6 +15,8 @@ pub(crate) enum Protocol {
     Json,
     /// Method, path and JSON.
     Rest,
+    /// Method, path and XML, errors without a root around them.
+    S3,
 }
 
 impl Protocol {
@@ -30,7 +32,8 @@ impl Protocol {
             | "elasticloadbalancing"
             | "autoscaling"
             | "cloudformation" => Self::Query,
-            "eks" | "s3" => Self::Rest,
+            "eks" => Self::Rest,
+            "s3" => Self::S3,
             _ => Self::Json,
         }
     }
@@ -64,12 +67,22 @@ impl AwsError {
             Protocol::Query => ("text/xml", self.query(service, &request)),
             Protocol::Json => ("application/x-amz-json-1.0", self.json(true)),
             Protocol::Rest => ("application/json", self.json(false)),
+            Protocol::S3 => ("application/xml", self.s3(&request)),
         };
         let mut reply = Reply::new(self.status, content_type, body);
         reply.headers.push(("x-amzn-errortype".into(), self.code.clone()));
         reply.headers.push(("x-amzn-requestid".into(), request));
         reply.error = Some((self.code.clone(), self.message.clone()));
         reply
+    }
+
+    fn s3(&self, request: &str) -> String {
+        let parts = vec![
+            Element::leaf("Code", &self.code),
+            Element::leaf("Message", &self.message),
+            Element::leaf("RequestId", request),
+        ];
+        Element::node("Error", parts).document()
     }
 
     fn ec2(&self, request: &str) -> String {
@@ -200,7 +213,7 @@ pub(crate) fn denied(service: &str, caller: &str, action: &str, resource: &str) 
             "UnauthorizedOperation",
             format!("You are not authorized to perform this operation. {message}"),
         ),
-        Protocol::Query => AwsError::new(403, "AccessDenied", message),
+        Protocol::Query | Protocol::S3 => AwsError::new(403, "AccessDenied", message),
         Protocol::Json => AwsError::new(400, "AccessDeniedException", message),
         Protocol::Rest => AwsError::new(403, "AccessDeniedException", message),
     }
@@ -216,6 +229,7 @@ pub(crate) fn unknown_key(service: &str) -> AwsError {
             "AWS was not able to validate the provided access credentials",
         ),
         Protocol::Query => AwsError::new(403, "InvalidClientTokenId", message),
+        Protocol::S3 => AwsError::new(403, "InvalidAccessKeyId", message),
         Protocol::Json => AwsError::new(400, "UnrecognizedClientException", message),
         Protocol::Rest => AwsError::new(403, "UnrecognizedClientException", message),
     }
@@ -226,7 +240,7 @@ pub(crate) fn expired(service: &str) -> AwsError {
     let message = "The security token included in the request is expired";
     match Protocol::of(service) {
         Protocol::Ec2 => AwsError::new(400, "RequestExpired", "Request has expired."),
-        Protocol::Query => AwsError::new(403, "ExpiredToken", message),
+        Protocol::Query | Protocol::S3 => AwsError::new(403, "ExpiredToken", message),
         Protocol::Json => AwsError::new(400, "ExpiredTokenException", message),
         Protocol::Rest => AwsError::new(403, "ExpiredTokenException", message),
     }
@@ -235,7 +249,9 @@ pub(crate) fn expired(service: &str) -> AwsError {
 /// The signature does not fit, in the service's words.
 pub(crate) fn bad_signature(service: &str, why: &str) -> AwsError {
     match Protocol::of(service) {
-        Protocol::Ec2 | Protocol::Query => AwsError::new(403, "SignatureDoesNotMatch", why),
+        Protocol::Ec2 | Protocol::Query | Protocol::S3 => {
+            AwsError::new(403, "SignatureDoesNotMatch", why)
+        }
         Protocol::Json => AwsError::new(400, "InvalidSignatureException", why),
         Protocol::Rest => AwsError::new(403, "InvalidSignatureException", why),
     }
@@ -246,6 +262,7 @@ pub(crate) fn throttled(service: &str) -> AwsError {
     match Protocol::of(service) {
         Protocol::Ec2 => AwsError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Protocol::Query => AwsError::new(400, "Throttling", "Rate exceeded"),
+        Protocol::S3 => AwsError::new(503, "SlowDown", "Please reduce your request rate."),
         Protocol::Json => AwsError::new(400, "ThrottlingException", "Rate exceeded"),
         Protocol::Rest => AwsError::new(429, "ThrottlingException", "Rate exceeded"),
     }
@@ -255,7 +272,7 @@ pub(crate) fn throttled(service: &str) -> AwsError {
 pub(crate) fn server_error(service: &str) -> AwsError {
     let message = "An internal error has occurred";
     match Protocol::of(service) {
-        Protocol::Ec2 => AwsError::new(500, "InternalError", message),
+        Protocol::Ec2 | Protocol::S3 => AwsError::new(500, "InternalError", message),
         Protocol::Query => AwsError::new(500, "ServiceFailure", message),
         Protocol::Json => AwsError::new(500, "InternalServerError", message),
         Protocol::Rest => AwsError::new(500, "ServerException", message),
@@ -268,7 +285,7 @@ mod tests {
 
     #[test]
     fn each_protocol_carries_code_and_message_where_its_clients_look() {
-        for service in ["ec2", "iam", "dynamodb", "eks"] {
+        for service in ["ec2", "iam", "dynamodb", "eks", "s3"] {
             let reply = denied(service, "arn:me", "x:Y", "*").reply(service);
             let (code, message) = reply.find_error().unwrap();
             assert_eq!(Some(&code), reply.error.as_ref().map(|(code, _)| code));
