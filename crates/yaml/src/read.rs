@@ -272,12 +272,16 @@ impl<'a, T: Tree> Reader<'a, T> {
     /// The last line of a block scalar has a break only where the text has one.
     fn without_missing_break<'t>(&self, text: &'t str, style: ScalarStyle, span: &Span) -> &'t str {
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        match self.open_end {
-            Some(end) if is_block && span.end.byte_offset() == Some(end) => {
-                text.strip_suffix('\n').unwrap_or(text)
-            }
-            _ => text,
-        }
+        let Some(end) =
+            self.open_end.filter(|end| is_block && span.end.byte_offset() == Some(*end))
+        else {
+            return text;
+        };
+        let Some(lines) = text.strip_suffix('\n') else { return text };
+        // A line of blanks at the end of the text is one of the scalar's only if it goes in further.
+        let is_blank = |text: &str| text.rsplit('\n').next().unwrap_or_default().trim().is_empty();
+        let is_last = !is_blank(&self.text[..end]) || (is_blank(lines) && !lines.ends_with('\n'));
+        if is_last && !lines.is_empty() { lines } else { text }
     }
 
     /// Remembers a value that has an anchor.
@@ -486,7 +490,7 @@ fn is_merge(event: &Event<'_>) -> bool {
 
 /// Is there something on the last line, and no line break after it?
 fn has_open_end(text: &str) -> bool {
-    text.rsplit(['\n', '\r']).next().is_some_and(|line| !line.trim().is_empty())
+    !text.is_empty() && !text.ends_with(['\n', '\r'])
 }
 
 /// An annotation is text, however it is written: kustomize keeps its spelling.

@@ -27,6 +27,8 @@ fn a_block_scalar_ends_in_a_line_break_where_the_text_does() {
         ("a: |-\n  x", "x"),
         ("a: |\n  x\n", "x\n"),
         ("a: |\n  x\n ", "x\n"),
+        ("a: |\n  x\n   ", "x\n "),
+        ("a: |2\n    ", "  "),
         ("a: |\n  x\n# c", "x\n"),
         ("a: |\r\n  x", "x"),
     ] {
