@@ -196,8 +196,7 @@ fn assemble(
     transform::references::fix(&mut resources, &config.name_reference)?;
     vars.resolve(&config, &mut resources)?;
     resources.check()?;
-    resources.drop_local();
-    resources.check_ids()?;
+    resources.drop_local()?;
     let order = kustomization.sort_options.clone();
     let order = order.or_else(|| options.legacy_order.then(SortOptions::legacy));
     if let Some(order) = order {

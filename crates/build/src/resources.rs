@@ -171,13 +171,35 @@ impl Resources {
         }
     }
 
-    /// Removes what is meant for tools only.
-    pub(crate) fn drop_local(&mut self) {
-        self.0.retain(|resource| {
-            let annotations = resource.value.pointer("/metadata/annotations");
-            let local = annotations.and_then(|a| a.get("config.kubernetes.io/local-config"));
-            local.is_none_or(|local| local.text() == Some("false"))
-        });
+    /// Removes what is meant for tools only, by its id: another object of that id keeps it.
+    ///
+    /// # Errors
+    /// When two of the others have one id, or two that go.
+    pub(crate) fn drop_local(&mut self) -> Result<(), BuildError> {
+        let is_local = |resource: &Resource| {
+            let local = resource.get("/metadata/annotations");
+            let local = local.and_then(|a| a.get("config.kubernetes.io/local-config"));
+            local.is_some_and(|local| local.text() != Some("false"))
+        };
+        if !self.0.iter().any(is_local) {
+            return self.check_ids();
+        }
+        let (local, kept): (Vec<Resource>, Vec<Resource>) =
+            self.0.iter().cloned().partition(is_local);
+        let ids: Vec<Id> = kept.iter().map(Resource::id).collect();
+        Self(kept).check_ids()?;
+        let mut gone: Vec<Id> = Vec::new();
+        for resource in local {
+            let id = resource.id();
+            if gone.contains(&id) && !ids.contains(&id) {
+                return Err(BuildError::new(format!("id {id} not found in removal"))
+                    .at(&resource.place)
+                    .hint("two objects of one id are local configuration: remove one of them"));
+            }
+            gone.push(id);
+        }
+        self.0.retain(|resource| !is_local(resource) || ids.contains(&resource.id()));
+        Ok(())
     }
 }
 
