@@ -149,7 +149,7 @@ pub(crate) fn run(
         let options = Some(&layer.generator_options);
         let mut made = one(loader, directory, kind, generator, options)?;
         let plugin = if kind == Kind::Secret { "SecretGenerator" } else { "ConfigMapGenerator" };
-        made.origin = Some(Origin::builtin(layer, plugin));
+        loader.note(&mut made, Origin::builtin(layer, plugin));
         resources.absorb(made)
     }))
 }

@@ -191,6 +191,7 @@ fn assemble(
         None => return Err(load::no_kustomization(&root)),
     };
     overlay.merge_into(&mut kustomization, &root, tree)?;
+    loader.keeps_notes.set(!kustomization.build_metadata.is_empty());
     let Accumulated { mut resources, config, vars } = loader.build(&root, &kustomization)?;
     hash::add_suffixes(&mut resources);
     transform::references::fix(&mut resources, &config.name_reference)?;

@@ -1,6 +1,6 @@
 //! From paths to objects: files, directories, bases and components.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use capstan_tree::{EntryKind, Tree, TreeError, parent};
@@ -19,6 +19,7 @@ use crate::remote::{
     AtUrl, Mounts, Need, Remotes, RepoSpec, is_file_url, is_remote, join, shown, split,
 };
 use crate::resource::Resource;
+use crate::resources::Resources;
 use crate::schema::{Chosen, Schemas};
 use crate::trail::Trail;
 use crate::{generate, objects, transform};
@@ -30,6 +31,8 @@ pub(crate) struct Loader<'a> {
     /// What is remote and was not fetched.
     pub(crate) needs: RefCell<Vec<Need>>,
     pub(crate) bounds: Bounds,
+    /// Does the build note in annotations where objects come from?
+    pub(crate) keeps_notes: Cell<bool>,
     chosen: Chosen,
 }
 
@@ -40,6 +43,7 @@ impl<'a> Loader<'a> {
             options,
             needs: RefCell::default(),
             bounds: Bounds::default(),
+            keeps_notes: Cell::new(false),
             chosen: Chosen::default(),
         }
     }
@@ -246,9 +250,27 @@ impl<'a> Loader<'a> {
         self.permit(directory, &path)?;
         let mut objects = objects::of_text(self, &self.text_of(&path)?, &path)?;
         for object in &mut objects {
-            object.origin = Some(Origin::File(path.clone()));
+            self.note(object, Origin::File(path.clone()));
         }
         Ok(Some(objects))
+    }
+
+    /// Notes where an object comes from.
+    pub(crate) fn note(&self, object: &mut Resource, origin: Origin) {
+        if self.keeps_notes.get() {
+            object.make_annotations();
+        }
+        object.origin = Some(origin);
+    }
+
+    /// Where notes are kept, kustomize writes all annotations anew after each step.
+    pub(crate) fn after_step(&self, resources: &mut Resources) {
+        if self.keeps_notes.get() {
+            for resource in resources.iter_mut() {
+                resource.make_annotations();
+                resource.rewrite_annotations();
+            }
+        }
     }
 
     /// The directory that an entry means and its kustomization, noted as entered; nothing before it was fetched.

@@ -75,7 +75,7 @@ pub(crate) fn generate(
         is_builtin(&config)?;
         let made = configs::generate(scene, &config).map_err(|error| fails(&config, error))?;
         for mut made in made {
-            made.origin = Some(Origin::plugin(&config));
+            scene.loader.note(&mut made, Origin::plugin(&config));
             resources.absorb(made).map_err(|error| error.at(&place))?;
         }
     }
@@ -93,6 +93,7 @@ pub(crate) fn transform(
         is_builtin(&config)?;
         configs::transform(scene, &config, resources).map_err(|error| error.at(&config.place))?;
         origin::note(&Origin::plugin(&config), resources);
+        scene.loader.after_step(resources);
     }
     Ok(())
 }

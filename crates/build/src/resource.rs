@@ -241,7 +241,14 @@ impl Resource {
             !(self.previous.is_empty() && self.prefixes.is_empty() && self.suffixes.is_empty())
                 || self.needs_hash
                 || self.behavior != Behavior::Unspecified;
-        if has_notes && let Some(metadata) = self.metadata() {
+        if has_notes {
+            self.make_annotations();
+        }
+    }
+
+    /// Gives an object annotations.
+    pub(crate) fn make_annotations(&mut self) {
+        if let Some(metadata) = self.metadata() {
             child_map(metadata, "annotations");
         }
     }

@@ -83,7 +83,9 @@ pub(crate) fn patches(
     resources: &mut Resources,
 ) -> Result<(), BuildError> {
     BuildError::gather(patches.iter().map(|Placed { value: patch, place }| {
-        one(loader, directory, patch, place, resources).map_err(|error| error.at(place))
+        one(loader, directory, patch, place, resources).map_err(|error| error.at(place))?;
+        loader.after_step(resources);
+        Ok(())
     }))
 }
 

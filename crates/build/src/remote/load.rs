@@ -100,7 +100,7 @@ impl Loader<'_> {
             None => Origin::File(format!("{directory}/{file}")),
         };
         for object in &mut objects {
-            object.origin = Some(origin.clone());
+            self.note(object, origin.clone());
         }
         Ok(AtUrl::Objects(objects))
     }
