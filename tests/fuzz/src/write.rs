@@ -30,7 +30,7 @@ pub(crate) fn documents(documents: &[Node], style: &Style) -> String {
         if at > 0 || style.marked {
             text.push_str("---\n");
         }
-        let mut writer = Writer { text: String::new(), style, lines: at, is_after_nothing: false };
+        let mut writer = Writer { text: String::new(), style, lines: at };
         writer.root(document);
         text.push_str(&writer.text);
         if style.ended {
@@ -53,7 +53,6 @@ struct Writer<'a> {
     text: String,
     style: &'a Style,
     lines: usize,
-    is_after_nothing: bool,
 }
 
 impl Writer<'_> {
@@ -75,8 +74,7 @@ impl Writer<'_> {
 
     fn start(&mut self, indent: usize) {
         self.lines += 1;
-        let is_after_nothing = std::mem::take(&mut self.is_after_nothing);
-        if self.style.comments && self.lines.is_multiple_of(5) && !is_after_nothing {
+        if self.style.comments && self.lines.is_multiple_of(5) {
             self.text.push_str(&" ".repeat(indent));
             self.text.push_str("# a: comment\n");
         }
@@ -129,7 +127,8 @@ impl Writer<'_> {
                 self.map(entries, indent + self.step(), false);
             }
             Node::Seq { items, flow: false } if !items.is_empty() => {
-                self.end(!items.iter().any(is_nothing));
+                // kustomize cannot read where it puts the comment when a patch empties the list.
+                self.end(false);
                 let inset = in_list || self.style.inset;
                 self.seq(items, if inset { indent + 2 } else { indent }, false);
             }
@@ -158,9 +157,7 @@ impl Writer<'_> {
             Node::Scalar(text) if text.is_empty() => {
                 // No space before the end of the line.
                 self.text.pop();
-                // kustomize cannot read where it puts a comment that stands by an empty item.
-                self.end(false);
-                self.is_after_nothing = true;
+                self.end(true);
             }
             other => {
                 let flow = flow(other);
@@ -181,10 +178,6 @@ impl Writer<'_> {
             self.text.push('\n');
         }
     }
-}
-
-fn is_nothing(node: &Node) -> bool {
-    matches!(node, Node::Scalar(text) if text.is_empty())
 }
 
 /// A node in one line.

@@ -85,12 +85,7 @@ pub(crate) struct Maker<'a> {
 /// The next case of these choices.
 pub(crate) fn case(random: &mut Random) -> Case {
     let density = 2 + random.below(4);
-    let mut features: Vec<Feature> =
-        FEATURES.into_iter().filter(|_| random.one_in(density)).collect();
-    // With notes in the annotations, kustomize writes all of them anew after every step.
-    if features.contains(&Feature::Metadata) {
-        features.retain(|feature| *feature != Feature::Annotations);
-    }
+    let features: Vec<Feature> = FEATURES.into_iter().filter(|_| random.one_in(density)).collect();
     let mut maker = Maker { random, features, case: Case::default(), count: 0 };
     maker.case.legacy = maker.random.one_in(8);
     layer::stack(&mut maker);
