@@ -289,11 +289,11 @@ impl Resource {
             _ => Map::new(),
         };
         let text = |value: Value| Value::from(value.text().unwrap_or_default());
-        let merged: Map = entries(older)
-            .into_iter()
-            .chain(entries(self))
-            .map(|(key, value)| (key, text(value)))
-            .collect();
+        let newest: Map = entries(older).into_iter().chain(entries(self)).collect();
+        let mut merged = Map::new();
+        for (key, value) in newest {
+            set_field(&mut merged, &key, text(value));
+        }
         let Some(root) = self.value.as_object_mut() else { return };
         root.remove(field);
         if !merged.is_empty() {
