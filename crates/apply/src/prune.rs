@@ -25,7 +25,25 @@ pub async fn prune(cluster: &Cluster, steps: &[PruneStep]) -> Pruned {
     pruned
 }
 
+/// So often an object is looked at again when somebody writes it between the look and its deletion.
+const LOOKS: usize = 5;
+
 async fn delete(
+    cluster: &Cluster,
+    step: &PruneStep,
+    pruned: &mut Pruned,
+) -> Result<(), ClusterError> {
+    for _ in 1..LOOKS {
+        match look_and_delete(cluster, step, pruned).await {
+            Err(error) if error.is_conflict() => {}
+            done => return done,
+        }
+    }
+    look_and_delete(cluster, step, pruned).await
+}
+
+/// The object may have been taken over, or marked as not to be deleted: what is deleted is just what was looked at.
+async fn look_and_delete(
     cluster: &Cluster,
     step: &PruneStep,
     pruned: &mut Pruned,
@@ -42,9 +60,7 @@ async fn delete(
         return Ok(());
     }
     if !live.is_deleting() {
-        let options =
-            DeleteOptions { uid: Some(live.uid().to_owned()), ..DeleteOptions::default() };
-        cluster.delete(&gvk, &id.namespace, &id.name, &options).await?;
+        cluster.delete(&gvk, &id.namespace, &id.name, &DeleteOptions::just(&live)).await?;
         pruned.deleted.push(id.clone());
     }
     if cluster.get(&gvk, &id.namespace, &id.name).await?.is_some_and(|l| l.uid() == live.uid()) {

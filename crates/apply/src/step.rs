@@ -166,13 +166,25 @@ async fn would_be_accepted(cluster: &Cluster, step: &ApplyStep) -> bool {
     created.is_ok() || created.is_err_and(|error| error.is_already_exists())
 }
 
+/// Deletes just the object that may be made anew, as it is now: what it says of itself may have changed since it was seen.
+async fn delete(place: Place<'_>, step: &ApplyStep) -> Result<(), FailureCause> {
+    let (gvk, manifest) = (step.manifest.gvk(), &step.manifest);
+    let live = get(place.cluster, manifest).await.map_err(FailureCause::Cluster)?;
+    let Some(live) = live else { return Ok(()) };
+    if step.spares(&live) || !step.recreates(&live) {
+        let what = "it must be recreated, and it does not say any more that it may be".to_owned();
+        return Err(FailureCause::Waiting(what));
+    }
+    let (namespace, name, options) =
+        (manifest.namespace(), manifest.name(), DeleteOptions::just(&live));
+    let deleted = place.cluster.delete(&gvk, namespace, name, &options).await;
+    deleted.map(drop).map_err(FailureCause::Cluster)
+}
+
 async fn recreate(place: Place<'_>, step: &ApplyStep) -> Result<Manifest, FailureCause> {
     let (cluster, gvk, manifest) = (place.cluster, step.manifest.gvk(), &step.manifest);
     let (namespace, name) = (manifest.namespace(), manifest.name());
-    cluster
-        .delete(&gvk, namespace, name, &DeleteOptions::default())
-        .await
-        .map_err(FailureCause::Cluster)?;
+    delete(place, step).await?;
     let gone = cluster
         .wait_until(&gvk, namespace, name, RECREATE_TIMEOUT, |live| live.is_none())
         .await

@@ -62,11 +62,30 @@ pub struct DeleteOptions {
     pub propagation: Propagation,
     /// Deletes only the object of this uid, so that a namesake is safe.
     pub uid: Option<String>,
+    /// Deletes it only as it was at this resourceVersion: whatever was written since makes the deletion a conflict.
+    pub resource_version: Option<String>,
+}
+
+impl DeleteOptions {
+    /// In the background, and only the object as it was seen.
+    pub fn just(seen: &Manifest) -> Self {
+        Self {
+            uid: Some(seen.uid().to_owned()),
+            resource_version: Some(seen.resource_version().to_owned()),
+            ..Self::default()
+        }
+    }
+
+    fn preconditions(&self) -> Option<Preconditions> {
+        let (uid, resource_version) = (self.uid.clone(), self.resource_version.clone());
+        let any = uid.is_some() || resource_version.is_some();
+        any.then_some(Preconditions { uid, resource_version })
+    }
 }
 
 impl Default for DeleteOptions {
     fn default() -> Self {
-        Self { propagation: Propagation::Background, uid: None }
+        Self { propagation: Propagation::Background, uid: None, resource_version: None }
     }
 }
 
@@ -306,10 +325,7 @@ impl Cluster {
                 Propagation::Foreground => PropagationPolicy::Foreground,
                 Propagation::Orphan => PropagationPolicy::Orphan,
             }),
-            preconditions: options
-                .uid
-                .as_ref()
-                .map(|uid| Preconditions { uid: Some(uid.clone()), resource_version: None }),
+            preconditions: options.preconditions(),
             ..Default::default()
         };
         match api.delete(name, &params).await {
