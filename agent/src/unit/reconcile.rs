@@ -100,6 +100,17 @@ async fn go_on(run: &Run<'_>, unit: &mut Manifest, memory: Memory) -> Result<Nex
     }
     match done {
         done if done.inputs != inputs => run.apply(unit, memory, inputs).await,
+        // An object that goes while its health is waited for would be waited for in vain.
+        Done { phase: Phase::Checking { .. }, .. }
+            if !drifted.is_empty() && run.may_repair(unit, &memory) =>
+        {
+            run.repair(unit, memory, inputs, drifted).await
+        }
+        Done { phase: Phase::Checking { timed_out: true, .. }, applied, .. }
+            if !memory.known.is_watched(&owned) && applied.elapsed() >= retry(&run.spec) =>
+        {
+            run.apply(unit, memory, inputs).await
+        }
         Done { phase: Phase::Checking { places, timed_out }, at, .. } => {
             run.check(unit, memory, (places, at, timed_out)).await
         }

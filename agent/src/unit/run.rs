@@ -92,6 +92,24 @@ impl Run<'_> {
         self.start_check(unit, memory, inventory, Vec::new()).await
     }
 
+    /// May drift be put right now?
+    pub(super) fn may_repair(&self, unit: &Manifest, memory: &Memory) -> bool {
+        !drift::is_only_told(unit) && memory.pace.wait(interval(&self.spec)).is_none()
+    }
+
+    /// When the run began: one whose health is still waited for goes on.
+    fn began(memory: &Memory, inputs: &Inputs) -> Instant {
+        match &memory.done {
+            Some(Done {
+                phase: Phase::Checking { timed_out: false, .. },
+                inputs: then,
+                at,
+                ..
+            }) if then == inputs => *at,
+            _ => Instant::now(),
+        }
+    }
+
     /// Puts right what somebody changed, or only tells it where that is asked for.
     pub(super) async fn repair(
         &self,
@@ -121,11 +139,10 @@ impl Run<'_> {
         mut memory: Memory,
         inputs: Inputs,
     ) -> Result<Next, ClusterError> {
-        let at = Instant::now();
+        let (at, applied) = (Self::began(&memory, &inputs), Instant::now());
         self.forget_what_may_have_drifted(&mut memory, &inputs);
         let is_same = memory.done.as_ref().is_none_or(|done| done.inputs == inputs);
-        let failed =
-            Done { inputs, at, applied: at, reads: None, digest: None, phase: Phase::Failed };
+        let failed = Done { inputs, at, applied, reads: None, digest: None, phase: Phase::Failed };
         let mut hidden = self.ready.variables.hidden.clone();
         let Planned { plan, digest, reads } = match self.plan(unit, &mut hidden).await {
             Ok(planned) => planned,
