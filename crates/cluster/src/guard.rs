@@ -87,12 +87,19 @@ impl Access {
     }
 }
 
+/// An API server that was silent for so long is not there any more: it ends a request after a minute, and a watch says
+/// something, or ends, within five. Without a bound a connection that was cut silently would hold a worker for ever.
+const SILENCE: Duration = Duration::from_secs(300);
+
 /// A client that keeps to what was installed. One that is not `fenced` may change things while others lead.
 pub(crate) fn client(
-    config: kube::Config,
+    mut config: kube::Config,
     fenced: bool,
     bearer: Option<Arc<dyn BearerSource>>,
 ) -> Result<Client, ConnectError> {
+    config.read_timeout = Some(SILENCE);
+    // The time for which a connection lay idle before does not count.
+    config.reset_reader_on_write = true;
     let failed = |error| ConnectError::Client(Box::new(error));
     let builder = ClientBuilder::try_from(config).map_err(failed)?;
     let mut access = ACCESS.get().cloned().unwrap_or_default();
