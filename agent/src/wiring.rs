@@ -73,7 +73,7 @@ async fn work(world: &World, tasks: &Tasks) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
+pub(crate) fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
     let pace = Pace {
         backoff: Backoff { first: args.min_retry_delay, longest: args.max_retry_delay },
         jitter: f64::from(args.interval_jitter_percentage) / 100.0,
@@ -125,7 +125,7 @@ fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
 /// Whom a change wakes.
 type Woken = fn(&World, &capstan_cluster::Change);
 
-fn watch(world: &World, tasks: &Tasks) {
+pub(crate) fn watch(world: &World, tasks: &Tasks) {
     let stop = tasks.stop();
     let sources = SourceKind::ALL.into_iter().map(|kind| {
         let mirror = world.source_objects.of(kind).clone();
@@ -208,14 +208,7 @@ fn reconcile(world: &World, tasks: &Tasks) {
         let of = (generator::gvk(), world.generators.clone());
         observed(world.clone(), "artifactgenerator", of, place, generator::reconcile(world, key))
     });
-    let shared = world.clone();
-    let synced = all_synced(world.source_objects.clone(), Some(world.kustomizations.clone()));
-    let units = Work { name: "units", queue: world.unit_queue.clone(), concurrent };
-    units.spawn(tasks, synced, move |key: NamespacedName| {
-        let (world, place) = (shared.clone(), key.clone());
-        let of = (kinds::kustomization(), world.kustomizations.clone());
-        observed(world.clone(), "kustomization", of, place, unit::reconcile(world, key))
-    });
+    reconcile_units(world, tasks);
     let shared = world.clone();
     let receivers = Work { name: "receivers", queue: world.receiver_queue.clone(), concurrent: 1 };
     receivers.spawn(tasks, ready(()), move |key: NamespacedName| {
@@ -227,6 +220,18 @@ fn reconcile(world: &World, tasks: &Tasks) {
     let rest = world.unreconciled_queue.clone();
     let rest = Work { name: "what is not reconciled", queue: rest, concurrent: 1 };
     rest.spawn(tasks, ready(()), move |place| unreconciled::report(shared.clone(), place));
+}
+
+pub(crate) fn reconcile_units(world: &World, tasks: &Tasks) {
+    let shared = world.clone();
+    let synced = all_synced(world.source_objects.clone(), Some(world.kustomizations.clone()));
+    let units =
+        Work { name: "units", queue: world.unit_queue.clone(), concurrent: world.args.concurrent };
+    units.spawn(tasks, synced, move |key: NamespacedName| {
+        let (world, place) = (shared.clone(), key.clone());
+        let of = (kinds::kustomization(), world.kustomizations.clone());
+        observed(world.clone(), "kustomization", of, place, unit::reconcile(world, key))
+    });
 }
 
 async fn all_synced(sources: SourceObjects, units: Option<Mirror>) {

@@ -18,6 +18,6 @@ mod sources;
 pub(crate) use artifact::describe;
 pub(crate) use bucket::Etags;
 pub(crate) use key::{SourceKey, SourceKind, SourceObjects};
-pub(crate) use reconcile::{reconcile, wake_units};
+pub(crate) use reconcile::{reconcile, since, wake_units};
 pub(crate) use secret::secret_text;
 pub(crate) use sources::{Source, Sources};

@@ -218,7 +218,7 @@ async fn store<K: Kind>(
 }
 
 /// What a tree changes. Without an answer every unit builds.
-pub(super) async fn since(
+pub(crate) async fn since(
     before: Option<Source>,
     revision: &str,
     tree: &Arc<dyn Tree>,

@@ -1,0 +1,64 @@
+//! Schedules by seed: the agent's reconciliation of units on a simulated API server, under faults and crashes.
+
+use capstan_sim::{Plan, run};
+
+/// Seeds that found something, and what.
+const FOUND: [(u64, &str); 2] = [
+    (
+        3,
+        "objects were deleted by their uid alone, also when somebody had taken them over a moment before",
+    ),
+    (
+        65,
+        "an object that was deleted while health was waited for was waited for, and not made again",
+    ),
+];
+
+/// Runs seeds; the failures of all of them.
+fn failures(seeds: impl Iterator<Item = u64>) -> Vec<String> {
+    seeds.filter_map(|seed| run(seed, &Plan::of(seed), None).err()).collect()
+}
+
+fn hold(seeds: std::ops::Range<u64>) {
+    let middle = u64::midpoint(seeds.start, seeds.end);
+    let (first, second) = (seeds.start..middle, middle..seeds.end);
+    let other = std::thread::spawn(move || failures(second));
+    let mut failed = failures(first);
+    failed.extend(other.join().expect("it does not panic"));
+    assert!(failed.is_empty(), "{} seeds failed:\n{}", failed.len(), failed.join("\n\n"));
+}
+
+/// `SEED` chooses one, `SEEDS` how many.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn what_was_found_stays_mended() {
+    let seeds = FOUND.iter().map(|(seed, _)| *seed);
+    let failed = failures(seeds);
+    assert!(failed.is_empty(), "{} seeds failed:\n{}", failed.len(), failed.join("\n\n"));
+}
+
+#[test]
+fn a_sample_of_schedules_ends_well() {
+    if let Some(seed) = number("SEED") {
+        return hold(seed..seed + 1);
+    }
+    let begin = first_of_the_commit();
+    hold(begin..begin + number("SEEDS").unwrap_or(16));
+}
+
+#[test]
+#[ignore = "long: minutes"]
+fn thousands_of_schedules_end_well() {
+    hold(0..number("SEEDS").unwrap_or(2000));
+}
+
+/// Every commit has seeds of its own.
+fn first_of_the_commit() -> u64 {
+    let head = std::process::Command::new("git").args(["rev-parse", "HEAD"]).output();
+    let head = head.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let number = head.ok().and_then(|head| u64::from_str_radix(head.get(..8)?, 16).ok());
+    number.unwrap_or_default()
+}
