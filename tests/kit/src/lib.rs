@@ -11,6 +11,7 @@ pub mod aws;
 pub mod bootstrap;
 mod cluster;
 pub mod dir;
+pub mod faults;
 pub mod git;
 mod kit;
 pub mod nodes;
@@ -24,6 +25,7 @@ pub mod wait;
 
 pub use cluster::Cluster;
 pub use dir::KitDir;
+pub use faults::{Fault, FaultProxy};
 pub use git::{GitServer, Repo, WebHook};
 pub use kit::{Kit, KitOptions};
 pub use nodes::{Nodes, NodesSpec};
