@@ -102,7 +102,7 @@ async fn go_on(run: &Run<'_>, unit: &mut Manifest, memory: Memory) -> Result<Nex
         done if done.inputs != inputs => run.apply(unit, memory, inputs).await,
         // An object that goes while its health is waited for would be waited for in vain.
         Done { phase: Phase::Checking { .. }, .. }
-            if !drifted.is_empty() && run.may_repair(unit, &memory) =>
+            if !drifted.is_empty() && run.may_repair(unit, &memory, &drifted) =>
         {
             run.repair(unit, memory, inputs, drifted).await
         }

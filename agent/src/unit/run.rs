@@ -8,7 +8,7 @@ use std::time::Duration;
 use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
 use capstan_apply::{Known, Outcome, Pruned, StepFailure};
 use capstan_cluster::ClusterError;
-use capstan_model::{Manifest, NamespacedName};
+use capstan_model::{Manifest, NamespacedName, ObjectId};
 use capstan_plan::Plan;
 use capstan_report::{Failure, UnitOutcome};
 use capstan_runtime::Next;
@@ -93,8 +93,13 @@ impl Run<'_> {
     }
 
     /// May drift be put right now?
-    pub(super) fn may_repair(&self, unit: &Manifest, memory: &Memory) -> bool {
-        !drift::is_only_told(unit) && memory.pace.wait(interval(&self.spec)).is_none()
+    pub(super) fn may_repair(
+        &self,
+        unit: &Manifest,
+        memory: &Memory,
+        drifted: &[ObjectId],
+    ) -> bool {
+        !drift::is_only_told(unit) && memory.pace.wait(drifted, interval(&self.spec)).is_none()
     }
 
     /// When the run began: one whose health is still waited for goes on.
@@ -116,7 +121,7 @@ impl Run<'_> {
         unit: &mut Manifest,
         mut memory: Memory,
         inputs: Inputs,
-        drifted: Vec<capstan_model::ObjectId>,
+        drifted: Vec<ObjectId>,
     ) -> Result<Next, ClusterError> {
         if let Some(wait) = memory.pace.wait(&drifted, interval(&self.spec)) {
             return Ok(Next::After(wait));
