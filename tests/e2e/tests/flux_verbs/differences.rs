@@ -110,7 +110,7 @@ pub(crate) const ALLOWED: &[Difference] = &[
     Difference {
         on: "^(version|check|uninstall)",
         flux: Some(
-            r"^.*\b(kustomize|source)-controller\b.*|^err ✔ .*\bflux(-system)?( deleted.*)$",
+            r"^.*\b(kustomize|source)-controller\b.*|^err ✔ (ServiceAccount|ClusterRoleBinding)/.*",
         ),
         capstan: None,
         why: "Flux is several programs",

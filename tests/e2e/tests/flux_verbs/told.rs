@@ -28,6 +28,7 @@ const UNORDERED: [&str; 3] = ["events", "logs", "debug"];
 /// The lines of what was said, to be compared.
 pub(crate) struct Told {
     pub(crate) lines: Vec<String>,
+    is_ordered: bool,
 }
 
 impl Told {
@@ -52,16 +53,17 @@ impl Told {
         }
         // Messages of several lines end with an empty one, or do not.
         lines.retain(|line| line != "out" && line != "err");
-        let mut told = Self { lines };
-        if unordered.is_some() {
-            told.sort();
-        }
+        let mut told = Self { lines, is_ordered: unordered.is_none() };
+        told.arrange();
         Ok(told)
     }
 
-    fn sort(&mut self) {
-        self.lines.sort();
-        self.lines.dedup();
+    /// Without an order that says nothing.
+    fn arrange(&mut self) {
+        if !self.is_ordered {
+            self.lines.sort();
+            self.lines.dedup();
+        }
     }
 
     /// Takes an allowed difference out; says whether there was one.
@@ -75,6 +77,7 @@ impl Told {
             }
         }
         self.lines.retain(|line| !line.is_empty());
+        self.arrange();
         Ok(found)
     }
 }

@@ -66,10 +66,12 @@ impl World {
         tokio::try_join!(world.flux.install(), world.capstan.install())?;
         world.agent = world.capstan.agent_address().await?;
         let given = read(&world.filled(GIVEN))?;
-        for side in world.sides() {
-            install::apply(&side.cluster, &given).await?;
+        // Units after their sources: what one says while it waits depends on who is faster.
+        let (units, others): (Vec<_>, Vec<_>) =
+            given.into_iter().partition(|object| object.kind() == "Kustomization");
+        for objects in [others, units] {
+            tokio::try_join!(given_to(&world.flux, &objects), given_to(&world.capstan, &objects))?;
         }
-        tokio::try_join!(at_rest(&world.flux, &given), at_rest(&world.capstan, &given))?;
         Ok(world)
     }
 
@@ -155,6 +157,12 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// The kinds that both engines reconcile.
 const RECONCILED: [&str; 4] = ["GitRepository", "OCIRepository", "Bucket", "Kustomization"];
 
+/// Applies objects as a user would, and waits until they are at rest.
+async fn given_to(side: &Side, objects: &[Manifest]) -> Result<()> {
+    install::apply(&side.cluster, objects).await?;
+    at_rest(side, objects).await
+}
+
 /// Waits until what is given, and what it brings, says how it is: names tell what is to be expected.
 async fn at_rest(side: &Side, given: &[Manifest]) -> Result<()> {
     let apps = (kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization"), "flux-system", "apps");
@@ -162,7 +170,8 @@ async fn at_rest(side: &Side, given: &[Manifest]) -> Result<()> {
         RECONCILED.contains(&object.kind()) && object.value().pointer("/spec/suspend").is_none()
     });
     let all = reconciled.map(|object| (object.gvk(), object.namespace(), object.name()));
-    for (gvk, namespace, name) in all.chain([apps]) {
+    let has_units = given.iter().any(|object| object.kind() == "Kustomization");
+    for (gvk, namespace, name) in all.chain(has_units.then_some(apps)) {
         let fails = name.starts_with("no-") || ["refused", "unhealthy", "waiting"].contains(&name);
         let status = if fails { "False" } else { "True" };
         let rests = |object: &Manifest| {

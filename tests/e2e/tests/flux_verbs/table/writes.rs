@@ -42,7 +42,7 @@ const GIT: Track = Track {
         Run("reconcile kustomization writes --with-source"),
         Run("diff kustomization writes --path=./app --progress-bar=false"),
         Push("writes", "app/settings.yaml", Some(BROKEN)),
-        Run("reconcile kustomization writes --with-source"),
+        Run("reconcile kustomization writes --with-source --timeout=20s"),
         Run("get kustomizations writes"),
         Run("get all -n flux-system --status-selector ready=false"),
         Push("writes", "app/settings.yaml", Some(SETTINGS)),
