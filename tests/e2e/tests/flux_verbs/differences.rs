@@ -52,7 +52,7 @@ pub(crate) const ALLOWED: &[Difference] = &[
     },
     Difference {
         on: ".",
-        flux: Some(r"Deployment/shop/web dry-run failed \(Forbidden\).*"),
+        flux: Some(r"(Deployment/shop/web|ConfigMap/shop/settings) dry-run failed \(Forbidden\).*"),
         capstan: Some(r"ServiceAccount 'flux-system/nobody' not found.*"),
         why: "says that there is no such ServiceAccount",
     },
