@@ -41,7 +41,7 @@ impl Judge {
         }
     }
 
-    fn breaks(&mut self, law: &str, what: String) {
+    fn breaks(&mut self, law: &str, what: &str) {
         self.broken.push(format!("{law}: {what}"));
     }
 
@@ -62,14 +62,14 @@ impl Judge {
         if given["uid"].is_null() || given["resourceVersion"].is_null() {
             self.breaks(
                 "I1",
-                format!("{} is deleted without preconditions: {}", key.2, asked.body),
+                &format!("{} is deleted without preconditions: {}", key.2, asked.body),
             );
         }
         let Some(unit) = owner(live) else {
-            return self.breaks("I1", format!("{} is deleted, which no unit owns", key.2));
+            return self.breaks("I1", &format!("{} is deleted, which no unit owns", key.2));
         };
         if !inventory(store, unit).contains(&id(store, key)) {
-            self.breaks("I1", format!("{} is deleted, which is in no inventory", key.2));
+            self.breaks("I1", &format!("{} is deleted, which is in no inventory", key.2));
         }
         let place = (store.kinds[key.0].kind.clone(), key.2.clone());
         let begun = applied_revision(store, unit).unwrap_or_default();
@@ -78,7 +78,7 @@ impl Judge {
         });
         let is_made_anew = self.fleet.units[unit].force && live["immutable"] == true;
         if !is_unwanted && !is_made_anew && !self.removed.contains(&unit) {
-            self.breaks("I3", format!("{} is deleted, which every revision wants", key.2));
+            self.breaks("I3", &format!("{} is deleted, which every revision wants", key.2));
         }
     }
 
@@ -90,7 +90,7 @@ impl Judge {
         let before = self.applied.insert(key.clone(), number).unwrap_or_default();
         if before > number {
             let what = format!("{} goes back from {before} to {number}", key.2);
-            self.breaks("I5", what);
+            self.breaks("I5", &what);
         }
         for on in self.fleet.units[unit].depends_on.clone() {
             if self.ready.get(&on).is_none_or(|ready| *ready < number) {
@@ -99,11 +99,11 @@ impl Judge {
                     key.2,
                     self.ready.get(&on)
                 );
-                self.breaks("I6", what);
+                self.breaks("I6", &what);
             }
         }
         if !inventory(store, unit).contains(&id(store, key)) {
-            self.breaks("I2", format!("{} is applied, and in no inventory", key.2));
+            self.breaks("I2", &format!("{} is applied, and in no inventory", key.2));
         }
     }
 
@@ -143,7 +143,7 @@ impl Judge {
             }
         }
         for name in lost {
-            self.breaks("I2", format!("{name} carries a unit's labels, and is in no inventory"));
+            self.breaks("I2", &format!("{name} carries a unit's labels, and is in no inventory"));
         }
     }
 
@@ -155,7 +155,7 @@ impl Judge {
         let attempted = number("lastAttemptedRevision").unwrap_or_default();
         let before = self.attempted.insert(unit, attempted).unwrap_or_default();
         if before > attempted {
-            self.breaks("I5", format!("{} attempts {attempted} after {before}", key.2));
+            self.breaks("I5", &format!("{} attempts {attempted} after {before}", key.2));
         }
         let conditions = status["conditions"].as_array();
         let ready = conditions.and_then(|list| list.iter().find(|c| c["type"] == "Ready"));
@@ -168,7 +168,8 @@ impl Judge {
             return;
         }
         let Some(wanted) = self.fleet.revisions[applied][unit].clone() else {
-            return self.breaks("I13", format!("{} is ready at {applied}, which is broken", key.2));
+            return self
+                .breaks("I13", &format!("{} is ready at {applied}, which is broken", key.2));
         };
         for ((kind, name), (_, content)) in &wanted {
             let key = (store.kind(kind), fleet::NAMESPACE.to_owned(), name.clone());
@@ -176,7 +177,7 @@ impl Judge {
             if !is_there && !self.touched.contains(&key) {
                 let live = store.find(&key);
                 let what = format!("unit-{unit} is ready at {applied}, and {name} is {live:?}");
-                self.breaks("I13", what);
+                self.breaks("I13", &what);
             }
         }
     }
