@@ -54,6 +54,8 @@ pub struct StepFailure {
 pub enum FailureCause {
     /// The cluster refused, or could not be reached.
     Cluster(ClusterError),
+    /// The cluster refused a deletion, or could not be reached for it.
+    Undeleted(ClusterError),
     /// The cluster refused a change of what cannot be changed, and recreating is not asked for.
     Immutable(ClusterError),
     /// What the step waits for did not come true in time.
@@ -64,7 +66,9 @@ impl StepFailure {
     /// May the same step succeed soon, without any change?
     pub fn is_transient(&self) -> bool {
         match &self.cause {
-            FailureCause::Cluster(error) => error.retry() == Retry::Transient,
+            FailureCause::Cluster(error) | FailureCause::Undeleted(error) => {
+                error.retry() == Retry::Transient
+            }
             FailureCause::Immutable(_) | FailureCause::Waiting(_) => false,
         }
     }
@@ -75,6 +79,9 @@ impl std::fmt::Display for StepFailure {
         match &self.cause {
             FailureCause::Cluster(error) => {
                 write!(f, "{} apply failed{}{}", self.id, Said(error), Hints(error))
+            }
+            FailureCause::Undeleted(error) => {
+                write!(f, "{} delete failed{}{}", self.id, Said(error), Hints(error))
             }
             FailureCause::Immutable(error) => write!(
                 f,

@@ -17,7 +17,7 @@ pub async fn prune(cluster: &Cluster, steps: &[PruneStep]) -> Pruned {
         }
         for step in of_stage() {
             if let Err(error) = delete(cluster, step, &mut pruned).await {
-                let cause = FailureCause::Cluster(error);
+                let cause = FailureCause::Undeleted(error);
                 pruned.failed.push(StepFailure { id: step.id.clone(), cause });
             }
         }

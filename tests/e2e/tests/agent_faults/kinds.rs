@@ -52,7 +52,7 @@ pub(crate) async fn cannot_be_asked_for(fleet: &mut Fleet) -> Result<()> {
     fleet.restart_agent()?;
     let news = config_map(fleet.name, "news", "x");
     let commit = fleet.push(&[("widget.yaml", None), ("news.yaml", Some(&news))]).await?;
-    fleet.refused("PruneFailed", &["Widget", "discover"]).await?;
+    fleet.refused("PruneFailed", &["Widget", "delete failed", "this was injected"]).await?;
     let inventory = fleet.inventory("Widget").await?;
     ensure!(inventory.contains("one"), "forgotten while it is there: {inventory:?}");
     fleet.proxy.mend();
