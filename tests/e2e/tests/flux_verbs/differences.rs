@@ -135,7 +135,7 @@ pub(crate) const ALLOWED: &[Difference] = &[
     },
     // Kinds that our agent serves and does not reconcile.
     Difference {
-        on: "timeout=4s -n helm$",
+        on: "timeout=8s -n helm$",
         flux: Some(r"✗ context deadline exceeded"),
         capstan: Some(r"✗ Capstan \S+ stores .*"),
         why: "says at once that it is not reconciled",

@@ -19,6 +19,12 @@ const PASSING: &[(&str, &str)] = &[
     (r"\b([a-z-]+)-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "$1-<pod>"),
     // Two archives of the same files.
     (r"\b\d+(\.\d+)? (B|KiB)\b", "<size>"),
+    // Where a deadline caught the command line.
+    (
+        r"(client rate limiter Wait returned an error: |unexpected error when reading response body.* Original error: )",
+        "",
+    ),
+    (r"^err E\d{4} .*", "err"),
     (r"[ \t]+", " "),
 ];
 

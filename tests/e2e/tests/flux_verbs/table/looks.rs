@@ -74,7 +74,7 @@ pub(super) const LOOKS: &[&str] = &[
     "export helmrelease shop -n helm",
     "export alert everything -n helm",
     "export alert-provider chat -n helm",
-    "export receiver hook -n helm",
+    "export receiver hook -n shop",
     "export artifact generator parts -n helm",
     "export image policy --all",
     "export image repository --all",
