@@ -103,7 +103,7 @@ pub(crate) const ALLOWED: &[Difference] = &[
     Difference {
         on: ".",
         flux: Some(r"\[Deployment/shop/never status: 'InProgress'\]"),
-        capstan: Some(r"\[Deployment/shop/never status: 'InProgress' \(\w+: 0/1\)\];.*"),
+        capstan: Some(r"\[Deployment/shop/never status: 'InProgress' \(\w+: 0/1\)\](;.*)?"),
         why: "health: says what the pods say",
     },
     // Who is installed.
