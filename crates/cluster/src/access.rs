@@ -156,7 +156,22 @@ impl Cluster {
         let api = self.api_of(gvk, namespace).await?;
         match api.get_opt(name).await {
             Ok(found) => found.map(|object| manifest("get", &subject, gvk, object)).transpose(),
-            Err(error) => Err(ClusterError::from_kube("get", subject, error)),
+            Err(error) => {
+                let error = ClusterError::from_kube("get", subject, error);
+                Err(self.asked_anew(gvk, error).await)
+            }
+        }
+    }
+
+    /// Where a kind has no endpoint, what was discovered earlier counts no more: its definition may have gone.
+    async fn asked_anew(&self, gvk: &GroupVersionKind, error: ClusterError) -> ClusterError {
+        if !error.is_not_served() || error.is_no_such_kind() {
+            return error;
+        }
+        self.forget(gvk);
+        match self.resource(gvk).await {
+            Err(gone) if gone.is_no_such_kind() => gone,
+            _ => error,
         }
     }
 

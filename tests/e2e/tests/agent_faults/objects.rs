@@ -97,7 +97,9 @@ pub(crate) async fn may_not_be_deleted(fleet: &Fleet) -> Result<()> {
     fleet.ended(&commit).await?;
     deny(fleet, "denied").await?;
     let commit = fleet.push(&[("denied.yaml", None)]).await?;
-    fleet.refused("PruneFailed", &["ConfigMap", "denied", "delete failed", "this one stays"]).await?;
+    fleet
+        .refused("PruneFailed", &["ConfigMap", "denied", "delete failed", "this one stays"])
+        .await?;
     let inventory = fleet.inventory("ConfigMap").await?;
     ensure!(inventory.contains("denied"), "forgotten while it is there: {inventory:?}");
     let api = "admissionregistration.k8s.io/v1";
