@@ -144,8 +144,10 @@ fn collect(value: &Value, path: &mut Path, found: &mut BTreeSet<Path>) {
                 path.pop();
             }
         }
-        _ if path.is_empty() => {}
-        _ => {
+        // A map is owned by what is in it.
+        Some(_) => {}
+        None if path.is_empty() || value.is_null() => {}
+        None => {
             found.insert(path.clone());
         }
     }

@@ -25,7 +25,9 @@ impl Store {
             let base = if live.is_some() { before.clone() } else { json!({}) };
             fields::updated(&base, &mut object, hand);
         }
+        self.leave_out_what_is_empty(key, &mut object);
         self.refuse_immutable(key, live.as_deref(), &object)?;
+        self.count(key, live.as_deref(), &mut object);
         if live.as_deref() == Some(&object) || (write.dry_run && live.is_some()) {
             return Ok((false, Arc::new(object)));
         }
@@ -174,6 +176,39 @@ impl Store {
         Err(Refusal::new(422, "Invalid", message))
     }
 
+    /// Go's types do not print what is empty. What a definition defines is printed as it is.
+    fn leave_out_what_is_empty(&self, key: &Key, object: &mut Value) {
+        let is_empty = |value: &Value| {
+            value.is_null()
+                || value.as_object().is_some_and(serde_json::Map::is_empty)
+                || value.as_array().is_some_and(Vec::is_empty)
+        };
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.retain(|_, value| !is_empty(value));
+        }
+        let is_defined = self.kinds[key.0].group.contains('.');
+        if let Some(map) = object.as_object_mut().filter(|_| !is_defined) {
+            map.retain(|_, value| !is_empty(value));
+        }
+    }
+
+    /// Counts what is wanted, where the kind does.
+    fn count(&self, key: &Key, before: Option<&Value>, object: &mut Value) {
+        if !self.kinds[key.0].has_status {
+            return;
+        }
+        let wanted = |object: &Value| {
+            let mut object = object.clone();
+            let is_going = object["metadata"].get("deletionTimestamp").is_some();
+            set(&mut object, "status", None);
+            set(&mut object, "metadata", None);
+            (object, is_going)
+        };
+        let generation = before.and_then(|b| b["metadata"]["generation"].as_u64()).unwrap_or(0);
+        let is_other = before.is_none_or(|before| wanted(before) != wanted(object));
+        object["metadata"]["generation"] = (generation + u64::from(is_other)).into();
+    }
+
     /// Stores an object, or its end.
     fn put(
         &mut self,
@@ -183,19 +218,6 @@ impl Store {
         goes: bool,
     ) -> Arc<Value> {
         let version = self.version() + 1;
-        if self.kinds[key.0].has_status {
-            let wanted = |object: &Value| {
-                let mut object = object.clone();
-                set(&mut object, "status", None);
-                let deleted = object["metadata"]["deletionTimestamp"].take();
-                set(&mut object, "metadata", None);
-                (object, deleted.is_null())
-            };
-            let generation =
-                before.as_ref().map_or(0, |b| b["metadata"]["generation"].as_u64().unwrap_or(0));
-            let is_other = before.as_ref().is_none_or(|before| wanted(before) != wanted(&object));
-            object["metadata"]["generation"] = (generation + u64::from(is_other)).into();
-        }
         object["metadata"]["resourceVersion"] = version.to_string().into();
         let object = Arc::new(object);
         let after = (!goes).then(|| Arc::clone(&object));
@@ -231,6 +253,7 @@ impl Store {
         if !goes {
             object["metadata"]["deletionTimestamp"] = self.now().into();
             object["metadata"]["deletionGracePeriodSeconds"] = 0.into();
+            self.count(key, Some(&live), &mut object);
         }
         Ok(self.put(key.clone(), Some(live), object, goes))
     }
