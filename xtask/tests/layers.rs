@@ -62,7 +62,6 @@ struct Dependency {
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");

@@ -15,7 +15,7 @@ const ISSUER: &str = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC";
 fn read(path: &str) -> Option<Vec<Value>> {
     let root = match std::env::var_os("CAPSTAN_SHARED") {
         Some(root) => PathBuf::from(root),
-        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        None => PathBuf::from("../../../shared"),
     };
     let system = root.join("reference/multi-cluster-gitops/repos/gitops-system");
     let text = std::fs::read_to_string(system.join(path)).ok()?;

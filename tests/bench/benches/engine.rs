@@ -25,10 +25,10 @@ fn yaml(criterion: &mut Criterion) {
 
 /// One directory of each scene.
 fn builds(criterion: &mut Criterion) {
-    let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/fleet");
+    let fleet = Path::new("../../examples/fleet");
     let mut group = criterion.benchmark_group("build");
     group.sample_size(20);
-    for Scene { name, tree, directories } in Scene::all(&fleet).unwrap() {
+    for Scene { name, tree, directories } in Scene::all(fleet).unwrap() {
         let directory = directories.last().unwrap();
         let overlay = Overlay::default();
         group.bench_function(name, |b| {

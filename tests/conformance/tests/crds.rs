@@ -16,7 +16,7 @@ const KINDS: [&str; 5] = [
 
 #[test]
 fn the_kinds_are_flux_own() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new("../..");
     let reference = crds(&root.join("../shared/reference/crds/flux"));
     let ours = crds(&root.join("deploy/crds"));
     for name in KINDS {

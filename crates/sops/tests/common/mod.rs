@@ -1,12 +1,12 @@
 //! Keys and files of `fixtures`.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use capstan_sops::Keys;
 
 pub fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new("tests/fixtures").join(name)
 }
 
 pub fn fixture(name: &str) -> Vec<u8> {

@@ -25,7 +25,8 @@ const PARTS: [Part; 7] = [
 ];
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws").join(name)
+    let folder = Path::new("tests/aws").canonicalize().expect("cargo runs tests in their package");
+    folder.join(name)
 }
 
 /// The environment of a program that calls AWS with these keys.
