@@ -7,6 +7,7 @@ mod aws;
 mod follow;
 mod generator;
 mod heartbeat;
+mod holders;
 mod kinds;
 mod lead;
 mod managed;

@@ -11,6 +11,8 @@ use capstan_model::{GroupVersionKind, NamespacedName, ObjectId};
 use capstan_runtime::Queue;
 use tokio::time::Instant;
 
+use crate::holders::Holders;
+
 /// How long the first list of a watch may take; without it each object is asked for. Whoever may not list never gets one.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -96,9 +98,14 @@ impl Owned {
         state.close_unused();
     }
 
-    /// What is owned in a cluster.
-    pub(crate) const fn of(&self, cluster: u64) -> OwnedIn<'_> {
-        OwnedIn { owned: self, cluster }
+    /// What is owned in a cluster, as a unit sees it.
+    pub(crate) const fn of<'a>(
+        &'a self,
+        cluster: u64,
+        holders: &'a Holders,
+        unit: &'a NamespacedName,
+    ) -> OwnedIn<'a> {
+        OwnedIn { owned: self, cluster, holders, unit }
     }
 }
 
@@ -109,11 +116,13 @@ impl State {
     }
 }
 
-/// What is owned in one cluster.
+/// What is owned in one cluster, as a unit sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnedIn<'a> {
     owned: &'a Owned,
     cluster: u64,
+    holders: &'a Holders,
+    unit: &'a NamespacedName,
 }
 
 impl OwnedIn<'_> {
@@ -134,6 +143,14 @@ impl Live for OwnedIn<'_> {
         if let Some(mirror) = self.mirror(gvk) {
             mirror.put(sight);
         }
+    }
+
+    fn is_held_by(&self, unit: &NamespacedName, id: &ObjectId) -> bool {
+        self.holders.is_held(unit, id, self.unit)
+    }
+
+    fn wanted_by(&self, id: &ObjectId) -> Option<NamespacedName> {
+        self.holders.other(id, self.unit)
     }
 }
 

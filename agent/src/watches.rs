@@ -54,14 +54,15 @@ fn is_made_elsewhere(kind: SourceKind, change: &Change) -> bool {
         && change.before.as_ref().map(artifact) != change.after.as_ref().map(artifact)
 }
 
-/// A Kustomization changed: itself, those that depend on it, and, when it goes, those that it depends on.
+/// A Kustomization changed: itself, those that depend on it or left objects to it, and, when it goes, those that it depends on.
 pub(crate) fn unit_changed(world: &World, change: &Change) {
     let key = change.key();
     if is_ours_to_see(change) {
         world.unit_queue.wake(key.clone());
     }
     world.dependents.learn(&world.kustomizations, &key);
-    for dependent in world.dependents.of(&key) {
+    let waiting = world.holders.waiting_for(&key);
+    for dependent in world.dependents.of(&key).into_iter().chain(waiting) {
         world.unit_queue.wake(dependent);
     }
     if change.after.as_ref().is_none_or(|after| after.is_deleting()) {

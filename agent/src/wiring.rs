@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::args::Args;
 use crate::follow::Followed;
+use crate::holders::Holders;
 use crate::observe::{self, observed};
 use crate::owned::Owned;
 use crate::source::{Etags, SourceKey, SourceKind, SourceObjects, Sources};
@@ -92,6 +93,7 @@ pub(crate) fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
     // Apart from those of sources, which may have come with credentials.
     let bases = Repositories::new(args.storage_path.join("bases"));
     let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(bases, Policy::CONTROLLER));
+    let kustomizations = Mirror::default();
     Ok(World {
         fetcher,
         repositories: Repositories::new(args.storage_path.join("git")),
@@ -104,7 +106,8 @@ pub(crate) fn world(args: Args, cluster: Cluster) -> anyhow::Result<World> {
         source_objects: SourceObjects::default(),
         generators: Mirror::default(),
         generator_queue,
-        kustomizations: Mirror::default(),
+        holders: Holders::new(kustomizations.clone()),
+        kustomizations,
         dependents: Dependents::default(),
         receivers: Mirror::default(),
         owned: Owned::new(unit_queue.clone()),

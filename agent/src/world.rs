@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::args::Args;
 use crate::follow::Followed;
+use crate::holders::Holders;
 use crate::kinds;
 use crate::owned::Owned;
 use crate::source::{Etags, SourceKey, SourceObjects, Sources};
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) kustomizations: Mirror,
     /// Who waits for which of them.
     pub(crate) dependents: Dependents,
+    /// Who has which object.
+    pub(crate) holders: Holders,
     pub(crate) receivers: Mirror,
     pub(crate) source_queue: Queue<SourceKey>,
     pub(crate) generator_queue: Queue<NamespacedName>,

@@ -13,8 +13,8 @@ use super::health::{self, Verdict};
 use super::memory::{Done, Memory, Phase};
 use super::reconcile::{LOOK_AGAIN, SEEN_GONE};
 use super::run::Run;
-use super::status::{built, interval, retry, rounded};
-use super::{build, causes, failure, status};
+use super::status::{built, condition_message, interval, left, retry, rounded};
+use super::{build, causes, failure};
 use crate::follow::Topic;
 use crate::kinds;
 use crate::world::Place;
@@ -46,7 +46,8 @@ impl Run<'_> {
         }
         let is_known = inventory == build::inventory_status(&build::inventory(unit));
         if !is_known || !self.is_settled(unit) {
-            self.write_checking(unit, &done, inventory, &open).await?;
+            let told = (&done, left(&memory.known));
+            self.write_checking(unit, told, inventory, &open).await?;
         }
         self.check(unit, memory, (open, done.at, false)).await
     }
@@ -68,7 +69,8 @@ impl Run<'_> {
         let cluster = &self.ready.target.cluster;
         self.world.followed.follow(self.key, Topic::Health, cluster, pending);
         let waiting_for = format!("{} objects to be deleted", pending.len());
-        self.write_applied(unit, &done, inventory, self.checking(waiting_for)).await?;
+        let told = (&done, left(&memory.known));
+        self.write_applied(unit, told, inventory, self.checking(waiting_for)).await?;
         let failed = Done { phase: Phase::Failed, ..done };
         self.world.memories.put(self.key, Memory { done: Some(failed), ..memory });
         let gone = self.world.followed.any_is_gone(cluster, pending).await;
@@ -78,12 +80,12 @@ impl Run<'_> {
     async fn write_checking(
         &self,
         unit: &mut Manifest,
-        done: &Done,
+        told: (&Done, Vec<String>),
         inventory: Value,
         places: &[Place],
     ) -> Result<(), ClusterError> {
         let waiting_for = format!("{} objects", places.len());
-        self.write_applied(unit, done, inventory, self.checking(waiting_for)).await
+        self.write_applied(unit, told, inventory, self.checking(waiting_for)).await
     }
 
     fn checking(&self, waiting_for: String) -> Health {
@@ -121,7 +123,8 @@ impl Run<'_> {
             Verdict::Waiting(_) if waited < timeout => {
                 if let Some(done) = memory.done.clone().filter(|_| self.is_settled(unit)) {
                     let inventory = build::inventory_status(&build::inventory(unit));
-                    self.write_checking(unit, &done, inventory, &places).await?;
+                    let told = (&done, left(&memory.known));
+                    self.write_checking(unit, told, inventory, &places).await?;
                 }
                 self.world.memories.put(self.key, memory);
                 let is_woken = self.world.followed.watches(cluster, &places);
@@ -137,7 +140,7 @@ impl Run<'_> {
         self.world.memories.put(self.key, memory);
         let detail = format!("{problem}{}", causes::causes(cluster, &seen).await);
         // After the timeout it is told again only when there is something new to tell.
-        if !timed_out || !status::ready_message(unit).ends_with(&detail) {
+        if !timed_out || !condition_message(unit, "Ready").ends_with(&detail) {
             let message = format!("health check failed after {}: {detail}", rounded(waited));
             let failure = failure("HealthCheckFailed", message);
             self.write_failure(unit, failure, true, built).await?;
@@ -161,10 +164,11 @@ impl Run<'_> {
         // The interval begins when a run ends.
         let applied = Instant::now();
         memory.done = Some(Done { phase: Phase::Ready { places }, applied, ..done.clone() });
+        let left = left(&memory.known);
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
         let was_healthy = is_healthy(&kinds::status(unit));
-        self.write_applied(unit, &done, inventory, health.clone()).await?;
+        self.write_applied(unit, (&done, left), inventory, health.clone()).await?;
         if let Health::Passed { after } = health
             && !was_healthy
         {

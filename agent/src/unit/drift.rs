@@ -1,6 +1,6 @@
 //! Objects that somebody changed or deleted behind the unit's back.
 
-use capstan_apply::{Action, Difference, Known, Live as _, Outcome, compare};
+use capstan_apply::{Difference, Known, Live as _, Outcome, compare};
 use capstan_cluster::EventType;
 use capstan_model::{Chain, Manifest, ObjectId};
 use capstan_plan::Plan;
@@ -29,6 +29,9 @@ pub(super) fn is_only_told(unit: &Manifest) -> bool {
 /// Who changed the objects, by the managers of their fields.
 pub(super) fn who(owned: &OwnedIn<'_>, known: &Known, drifted: &[ObjectId]) -> Vec<Drift> {
     let how = |id: &ObjectId| {
+        if let Some(holder) = known.holder(id) {
+            return format!("was held by Kustomization {holder}, which has let go of it");
+        }
         let sight = known.gvk(id).and_then(|gvk| owned.sight(gvk, id)).flatten();
         let Some(sight) = sight else { return "was deleted".to_owned() };
         if sight.is_deleting {
@@ -78,8 +81,7 @@ pub(super) async fn tell(
 pub(super) fn repaired(run: &Run<'_>, unit: &Manifest, memory: &mut Memory, outcome: &Outcome) {
     let mut drift = std::mem::take(&mut memory.drift);
     let was_changed = |id: &ObjectId| {
-        let changed = |action| !matches!(action, Action::Unchanged | Action::Skipped);
-        outcome.applied.iter().any(|applied| applied.id == *id && changed(applied.action))
+        outcome.applied.iter().any(|applied| applied.id == *id && applied.action.is_change())
     };
     drift.retain(|drift| was_changed(&drift.id));
     if drift.is_empty() {

@@ -68,7 +68,8 @@ pub(super) async fn finalize(
     // A root that applied its own sync manifests owns itself: it goes when its finalizer does.
     inventory.retain(|entry| entry.id != unit.id());
     let steps = removal(unit, &inventory);
-    let pruned = capstan_apply::prune(&target.cluster, &steps).await;
+    let owned = world.owned.of(target.watcher.identity(), &world.holders, key);
+    let pruned = capstan_apply::prune(&target.cluster, &steps, &owned).await;
     if !pruned.deleted.is_empty() {
         let lines: Vec<_> = pruned.deleted.iter().map(|id| format!("{id} deleted")).collect();
         let event = (EventType::Normal, "ReconciliationSucceeded");

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use capstan_apply::{Action, Outcome, Pruned};
+use capstan_apply::{Outcome, Pruned};
 use capstan_cluster::{EventType, Note};
 use capstan_model::Manifest;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) fn change_set(outcome: &Outcome, pruned: &Pruned) -> Vec<String> {
     let changed = outcome
         .applied
         .iter()
-        .filter(|applied| !matches!(applied.action, Action::Unchanged | Action::Skipped))
+        .filter(|applied| applied.action.is_change())
         .map(|applied| format!("{} {}", applied.id, applied.action.word()));
     changed.chain(pruned.deleted.iter().map(|id| format!("{id} deleted"))).collect()
 }

@@ -64,7 +64,7 @@ mod tests {
 
     use capstan_apply::{Live, Unwatched};
     use capstan_cluster::Sight;
-    use capstan_model::{GroupVersionKind, Manifest, ObjectId};
+    use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
     use serde_json::json;
 
     use super::{Place, Proofs};
@@ -81,6 +81,14 @@ mod tests {
         }
 
         fn saw(&self, _: &GroupVersionKind, _: Sight) {}
+
+        fn is_held_by(&self, _: &NamespacedName, _: &ObjectId) -> bool {
+            false
+        }
+
+        fn wanted_by(&self, _: &ObjectId) -> Option<NamespacedName> {
+            None
+        }
     }
 
     fn proven() -> (Proofs, Place) {

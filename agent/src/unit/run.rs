@@ -64,7 +64,8 @@ impl Run<'_> {
 
     /// What watches show of the objects in the unit's cluster.
     pub(super) fn owned(&self) -> OwnedIn<'_> {
-        self.world.owned.of(self.ready.target.watcher.identity())
+        let cluster = self.ready.target.watcher.identity();
+        self.world.owned.of(cluster, &self.world.holders, self.key)
     }
 
     /// How long until everything is looked at again.
@@ -177,7 +178,8 @@ impl Run<'_> {
             let is_transient = outcome.failed.iter().any(StepFailure::is_transient);
             return Ok(if is_transient { Next::Backoff } else { next });
         }
-        let pruning = capstan_apply::prune(&self.ready.target.cluster, &plan.prune);
+        let owned = self.owned();
+        let pruning = capstan_apply::prune(&self.ready.target.cluster, &plan.prune, &owned);
         let span = tracing::info_span!("prune", objects = plan.prune.len());
         let pruned = pruning.instrument(span).await;
         self.announce(unit, &outcome, &pruned);

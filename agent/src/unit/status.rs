@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use capstan_api::flux::KustomizationSpec;
+use capstan_apply::Known;
 use capstan_cluster::{ClusterError, EventType};
 use capstan_model::{FluxDuration, Manifest};
 use capstan_report::{Built, Failure, Health, UnitOutcome, unit_status};
@@ -29,12 +30,14 @@ impl Run<'_> {
     pub(super) async fn write_applied(
         &self,
         unit: &mut Manifest,
-        done: &Done,
+        (done, left): (&Done, Vec<String>),
         inventory: Value,
         health: Health,
     ) -> Result<(), ClusterError> {
+        self.tell_left(unit, &left);
         let (revision, built) = (self.revision(), built(done, &self.ready.source));
-        let outcome = UnitOutcome::Applied { revision, inventory, health: health.clone(), built };
+        let health_too = health.clone();
+        let outcome = UnitOutcome::Applied { revision, inventory, health: health_too, built, left };
         let attempt = match health {
             Health::Checking { .. } => World::attempt(unit),
             _ => World::ended(unit),
@@ -44,6 +47,16 @@ impl Run<'_> {
             status["lastAppliedOriginRevision"] = self.ready.source.origin().into();
         }
         self.world.write_status(unit, status).await
+    }
+
+    /// Tells what is left to others, when that is news.
+    fn tell_left(&self, unit: &Manifest, left: &[String]) {
+        let (message, type_) = (left.join("\n"), EventType::Warning);
+        let told = condition_message(unit, "Shared");
+        if !left.is_empty() && told != message {
+            let event = (type_, "OwnedByAnother");
+            notes::record(self.world, unit, event, message, self.revisions(&self.revision()));
+        }
     }
 
     pub(super) async fn write_failure(
@@ -113,12 +126,22 @@ pub(super) async fn write_failure(
     Ok(())
 }
 
-/// What the unit says of its readiness.
-pub(super) fn ready_message(unit: &Manifest) -> String {
+/// What the unit says in a condition.
+pub(super) fn condition_message(unit: &Manifest, type_: &str) -> String {
     let status = kinds::status(unit);
     let conditions = status.get("conditions").and_then(Value::as_array);
-    let ready = conditions.and_then(|list| list.iter().find(|c| c["type"] == "Ready"));
-    ready.and_then(|c| c["message"].as_str()).unwrap_or_default().to_owned()
+    let condition = conditions.and_then(|list| list.iter().find(|c| c["type"] == type_));
+    condition.and_then(|c| c["message"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// Objects that belong to other units, and what can be done about it.
+pub(super) fn left(known: &Known) -> Vec<String> {
+    let line = |(id, holder)| {
+        format!(
+            "{id} belongs to Kustomization {holder} and is left to it: remove it from one of the two"
+        )
+    };
+    known.left_to_others().into_iter().map(line).collect()
 }
 
 /// What a run built, and how long it has taken so far.

@@ -38,7 +38,7 @@ pub async fn compare(
         capstan_ssa::mask_secret_patch(&mut operations);
     }
     if operations.is_empty() {
-        known.note(step, Some(&Sight::of_object(&live)));
+        known.note(step, Some(&Sight::of_object(&live)), None);
     }
     Ok(Difference::Fields(operations))
 }

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use capstan_cluster::{Sight, Version};
-use capstan_model::{GroupVersionKind, Manifest, ObjectId};
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
 use capstan_plan::ApplyStep;
 use capstan_ssa::ManagerRule;
 use serde_json::Value;
@@ -20,6 +20,21 @@ struct Left {
     digest: String,
     /// Of what was stored.
     version: Version,
+    /// The other unit that it was left to.
+    holder: Option<NamespacedName>,
+}
+
+impl Left {
+    fn has_drifted(&self, live: &dyn Live, id: &ObjectId) -> bool {
+        match live.sight(&self.gvk, id) {
+            None => false,
+            Some(None) => true,
+            Some(Some(sight)) => {
+                let now = sight.version();
+                now.marks != self.version.marks || !sight.is_unchanged_since(&self.version)
+            }
+        }
+    }
 }
 
 impl Known {
@@ -30,7 +45,8 @@ impl Known {
         rules: &[ManagerRule],
         step: &ApplyStep,
     ) -> bool {
-        let left = self.0.get_mut(&step.id).filter(|left| left.digest == step.digest);
+        let left = self.0.get_mut(&step.id);
+        let left = left.filter(|left| left.digest == step.digest && left.holder.is_none());
         let Some(left) = left else { return false };
         let sight = match live.sight(&left.gvk, &step.id) {
             None => return true,
@@ -46,18 +62,28 @@ impl Known {
         holds
     }
 
-    /// Objects that may not be as they were left, as far as watches show: somebody changed or deleted them.
+    /// Objects that may not be as they were left, as far as watches show: somebody changed or deleted them, or the unit that
+    /// they were left to has let go of them.
     pub fn drifted(&self, live: &dyn Live) -> Vec<ObjectId> {
-        let has_drifted = |(id, left): &(&ObjectId, &Left)| match live.sight(&left.gvk, id) {
-            None => false,
-            Some(None) => true,
-            Some(Some(sight)) => {
-                let now = sight.version();
-                now.marks != left.version.marks || !sight.is_unchanged_since(&left.version)
-            }
+        let has_drifted = |(id, left): &(&ObjectId, &Left)| match &left.holder {
+            Some(holder) => !live.is_held_by(holder, id),
+            None => left.has_drifted(live, id),
         };
         let drifted = self.0.iter().filter(has_drifted);
         drifted.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Objects that were left to other units, and to which, in the order of their ids.
+    pub fn left_to_others(&self) -> Vec<(&ObjectId, &NamespacedName)> {
+        let left = self.0.iter().filter_map(|(id, left)| Some((id, left.holder.as_ref()?)));
+        let mut left: Vec<_> = left.collect();
+        left.sort();
+        left
+    }
+
+    /// The other unit to which an object was left.
+    pub fn holder(&self, id: &ObjectId) -> Option<&NamespacedName> {
+        self.0.get(id)?.holder.as_ref()
     }
 
     /// The kind of an object, in the version in which it was applied.
@@ -70,10 +96,15 @@ impl Known {
         self.0.iter().all(|(id, left)| live.sight(&left.gvk, id).is_some())
     }
 
-    pub(crate) fn note(&mut self, step: &ApplyStep, sight: Option<&Sight>) {
+    pub(crate) fn note(
+        &mut self,
+        step: &ApplyStep,
+        sight: Option<&Sight>,
+        holder: Option<NamespacedName>,
+    ) {
         let Some(sight) = sight else { return };
         let (gvk, digest, version) = (step.manifest.gvk(), step.digest.clone(), sight.version());
-        self.0.insert(step.id.clone(), Left { gvk, digest, version });
+        self.0.insert(step.id.clone(), Left { gvk, digest, version, holder });
     }
 
     pub(crate) fn forget(&mut self, id: &ObjectId) {

@@ -1,20 +1,26 @@
 use std::sync::Arc;
 
 use capstan_cluster::Sight;
-use capstan_model::{GroupVersionKind, ObjectId};
+use capstan_model::{GroupVersionKind, NamespacedName, ObjectId};
 use capstan_plan::{ApplyStep, Marks};
 use capstan_ssa::ManagerRule;
 
-/// What watches show of the objects that units own.
+/// What is known of the objects that units own: what watches show, and who else has them.
 pub trait Live: Sync {
     /// The object; `Some(None)` when it is not there, or not ours yet. Nothing at all when no watch can be trusted.
     fn sight(&self, gvk: &GroupVersionKind, id: &ObjectId) -> Option<Option<Arc<Sight>>>;
 
     /// An object was stored: the watch need not tell it again.
     fn saw(&self, gvk: &GroupVersionKind, sight: Sight);
+
+    /// Does another unit hold the object, and look after it? Then it is left to that one.
+    fn is_held_by(&self, unit: &NamespacedName, id: &ObjectId) -> bool;
+
+    /// Another unit that wants the object too: it is not deleted under its hands.
+    fn wanted_by(&self, id: &ObjectId) -> Option<NamespacedName>;
 }
 
-/// Nothing is watched.
+/// Nothing is watched, and nobody else has anything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unwatched;
 
@@ -24,6 +30,14 @@ impl Live for Unwatched {
     }
 
     fn saw(&self, _: &GroupVersionKind, _: Sight) {}
+
+    fn is_held_by(&self, _: &NamespacedName, _: &ObjectId) -> bool {
+        false
+    }
+
+    fn wanted_by(&self, _: &ObjectId) -> Option<NamespacedName> {
+        None
+    }
 }
 
 /// A sight, as a plan asks about it.

@@ -12,6 +12,8 @@ pub enum Action {
     Unchanged,
     /// An annotation keeps it from being touched.
     Skipped,
+    /// It belongs to another unit.
+    Left,
     /// It was deleted and made anew.
     Recreated,
 }
@@ -24,8 +26,14 @@ impl Action {
             Self::Configured => "configured",
             Self::Unchanged => "unchanged",
             Self::Skipped => "skipped",
+            Self::Left => "left",
             Self::Recreated => "recreated",
         }
+    }
+
+    /// Did the object change?
+    pub const fn is_change(self) -> bool {
+        matches!(self, Self::Created | Self::Configured | Self::Recreated)
     }
 }
 

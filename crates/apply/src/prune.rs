@@ -1,10 +1,12 @@
 use capstan_cluster::{Cluster, ClusterError, DeleteOptions};
 use capstan_plan::PruneStep;
 
+use crate::live::Live;
 use crate::{FailureCause, Pruned, StepFailure};
 
-/// Deletes in order. What still exists keeps the later stages waiting: run it again when one of `pending` is gone.
-pub async fn prune(cluster: &Cluster, steps: &[PruneStep]) -> Pruned {
+/// Deletes in order. What still exists keeps the later stages waiting: run it again when one of `pending` is gone. What another
+/// unit wants by now is left to it.
+pub async fn prune(cluster: &Cluster, steps: &[PruneStep], live: &dyn Live) -> Pruned {
     let mut pruned = Pruned::default();
     let mut stages: Vec<u8> = steps.iter().map(|step| step.stage).collect();
     stages.sort_unstable();
@@ -16,7 +18,9 @@ pub async fn prune(cluster: &Cluster, steps: &[PruneStep]) -> Pruned {
             continue;
         }
         for step in of_stage() {
-            if let Err(error) = delete(cluster, step, &mut pruned).await {
+            if let Some(heir) = live.wanted_by(&step.id) {
+                pruned.spared.push((step.id.clone(), format!("{heir} wants it")));
+            } else if let Err(error) = delete(cluster, step, &mut pruned).await {
                 let cause = FailureCause::Undeleted(error);
                 pruned.failed.push(StepFailure { id: step.id.clone(), cause });
             }

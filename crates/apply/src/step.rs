@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use capstan_cluster::{ApiFault, ApplyOptions, Cluster, ClusterError, DeleteOptions, Sight};
-use capstan_model::Manifest;
-use capstan_plan::{ApplyMode, ApplyStep};
+use capstan_model::{Manifest, NamespacedName};
+use capstan_plan::{ApplyMode, ApplyStep, Owner};
 use capstan_ssa::ManagerRule;
 
 use crate::live::{Live, Seen, takes_over};
@@ -16,6 +16,7 @@ const RECREATE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Place<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) live: &'a dyn Live,
+    pub(crate) owner: &'a Owner,
     pub(crate) takes_over: &'a [ManagerRule],
 }
 
@@ -26,15 +27,26 @@ pub(crate) struct Done {
     pub(crate) stored: Option<Manifest>,
     /// As it was seen last.
     pub(crate) sight: Option<Sight>,
+    /// Who holds it, where it was left to another unit.
+    pub(crate) holder: Option<NamespacedName>,
+}
+
+impl Done {
+    const fn not_sent(action: Action, sight: Sight, holder: Option<NamespacedName>) -> Self {
+        Self { action, stored: None, sight: Some(sight), holder }
+    }
 }
 
 /// Applies one object. Idempotent: server-side apply of the same object changes nothing.
 pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, FailureCause> {
     let live = before(place, step).await.map_err(FailureCause::Cluster)?;
-    if let Some(sight) = live.as_ref().map(Before::sight)
-        && (step.mode == ApplyMode::IfNotPresent || step.spares(&Seen(&sight)))
-    {
-        return Ok(Done { action: Action::Skipped, stored: None, sight: Some(sight) });
+    if let Some(sight) = live.as_ref().map(Before::sight) {
+        if step.mode == ApplyMode::IfNotPresent || step.spares(&Seen(&sight)) {
+            return Ok(Done::not_sent(Action::Skipped, sight, None));
+        }
+        if let Some(holder) = holder(place, step, &sight) {
+            return Ok(Done::not_sent(Action::Left, sight, Some(holder)));
+        }
     }
     let live = prepare(place, step, live).await.map_err(FailureCause::Cluster)?;
     let recreates = |live: &Before| step.recreates(&Seen(&live.sight()));
@@ -54,7 +66,13 @@ pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, Fail
     };
     let sight = Sight::of_object(&stored);
     place.live.saw(&step.manifest.gvk(), sight.clone());
-    Ok(Done { action, stored: Some(stored), sight: Some(sight) })
+    Ok(Done { action, stored: Some(stored), sight: Some(sight), holder: None })
+}
+
+/// The other unit to which the object is left.
+fn holder(place: Place<'_>, step: &ApplyStep, sight: &Sight) -> Option<NamespacedName> {
+    let other = place.owner.other(&Seen(sight))?;
+    place.live.is_held_by(&other, &step.id).then_some(other)
 }
 
 /// An object before it is applied: as a watch shows it, or whole where somebody had to look closer.

@@ -23,7 +23,7 @@ const SERVE_RETRY: Duration = Duration::from_millis(100);
 /// What `known` says was sent before with the same digest, and `live` shows as it was left, is not sent again; `known` is brought
 /// up to date.
 pub async fn apply(cluster: &Cluster, plan: &Plan, known: &mut Known, live: &dyn Live) -> Outcome {
-    let place = Place { cluster, live, takes_over: &plan.takes_over };
+    let place = Place { cluster, live, owner: &plan.owner, takes_over: &plan.takes_over };
     // What is no longer wanted is pruned: when it is wanted again, it has to be sent again.
     let wanted: HashSet<&ObjectId> = plan.steps().map(|step| &step.id).collect();
     known.retain(&wanted);
@@ -75,8 +75,8 @@ async fn run_wave(
     for (step, done) in done {
         let id = step.id.clone();
         match done {
-            Ok(Done { action, stored, sight }) => {
-                known.note(step, sight.as_ref());
+            Ok(Done { action, stored, sight, holder }) => {
+                known.note(step, sight.as_ref(), holder);
                 outcome.applied.push(Applied { id, action, stored });
             }
             Err(cause) => {

@@ -57,6 +57,7 @@ pub fn plan(input: Input<'_>) -> Result<Plan, PlanErrors> {
         },
         final_inventory: wanted,
         takes_over: managers_taken_over(&settings.field_manager, &settings.override_managers),
+        owner,
     })
 }
 

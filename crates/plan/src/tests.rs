@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::testing::{GROUP, entry, input, object, plan_of, waves, with};
+use crate::testing::{GROUP, entry, input, object, owner, plan_of, waves, with};
 use crate::{ApplyMode, Because, Input, PlanError, WaitCondition, plan};
 
 fn pod_template(spec: serde_json::Value) -> serde_json::Value {
@@ -13,8 +13,8 @@ fn pod_template(spec: serde_json::Value) -> serde_json::Value {
 #[test]
 fn nothing_wanted_is_an_empty_plan() {
     let plan = plan_of(Vec::new()).expect("plannable");
-    let takes_over = plan.takes_over.clone();
-    assert_eq!(plan, crate::Plan { takes_over, ..crate::Plan::default() });
+    let (owner, takes_over) = (owner(), plan.takes_over.clone());
+    assert_eq!(plan, crate::Plan { owner, takes_over, ..crate::Plan::default() });
 }
 
 #[test]

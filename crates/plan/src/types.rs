@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use capstan_model::{GroupVersionKind, Manifest, ObjectId, ObjectSelector};
+use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId, ObjectSelector};
 use capstan_ssa::{GroupKind, ManagerRule};
 
 /// Where objects of a kind live.
@@ -15,7 +15,7 @@ pub enum Scope {
 }
 
 /// The unit that owns the objects; its labels mark them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// API group that prefixes labels and annotations: `kustomize.toolkit.fluxcd.io`.
     pub group: String,
@@ -32,6 +32,13 @@ impl Owner {
             (format!("{}/name", self.group), self.name.clone()),
             (format!("{}/namespace", self.group), self.namespace.clone()),
         ]
+    }
+
+    /// The other unit that a live object's labels name as its owner.
+    pub fn other(&self, live: &impl Marks) -> Option<NamespacedName> {
+        let [name, namespace] = self.labels().map(|(key, _)| live.label(&key));
+        let other = NamespacedName::new(namespace?, name?);
+        (other.name != self.name || other.namespace != self.namespace).then_some(other)
     }
 }
 
@@ -94,6 +101,8 @@ pub struct IgnoreRule {
 /// What to do, with no choice left open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
+    /// Who owns the objects.
+    pub owner: Owner,
     /// Objects to apply. The steps of a wave do not depend on each other.
     pub waves: Vec<Wave>,
     /// Objects to delete, in order, after all waves.

@@ -1,4 +1,4 @@
-use capstan_model::ConditionStatus;
+use capstan_model::{ConditionStatus, Conditions};
 use serde_json::{Map, Value};
 
 use crate::Attempt;
@@ -57,6 +57,8 @@ pub enum UnitOutcome {
         health: Health,
         /// What was built.
         built: Option<Built>,
+        /// Objects that belong to other units and were left to them, one line each.
+        left: Vec<String>,
     },
 }
 
@@ -89,7 +91,8 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
             insert_history(&mut status, previous, built.as_ref(), (end, now));
             Value::Object(status)
         }
-        UnitOutcome::Applied { revision, inventory, health, built } => {
+        UnitOutcome::Applied { revision, inventory, health, built, left } => {
+            set_shared(&mut conditions, left, attempt);
             let mut status = match health {
                 Health::Checking { waiting_for, timeout } => {
                     let unknown = ConditionStatus::Unknown;
@@ -120,7 +123,7 @@ pub fn unit_status(previous: &Value, outcome: &UnitOutcome, attempt: Attempt<'_>
     }
 }
 
-fn set_healthy(conditions: &mut capstan_model::Conditions, health: &Health, attempt: Attempt<'_>) {
+fn set_healthy(conditions: &mut Conditions, health: &Health, attempt: Attempt<'_>) {
     match health {
         Health::Passed { after } => {
             let message = format!("Health check passed in {after}");
@@ -129,6 +132,16 @@ fn set_healthy(conditions: &mut capstan_model::Conditions, health: &Health, atte
         }
         _ => conditions.remove("Healthy"),
     }
+}
+
+/// Two units may want the same object: who came second is told so, and is ready all the same.
+fn set_shared(conditions: &mut Conditions, left: &[String], attempt: Attempt<'_>) {
+    if left.is_empty() {
+        return conditions.remove("Shared");
+    }
+    let message = ready::cut(&left.join("\n"));
+    let (yes, observed) = (ConditionStatus::True, Some(attempt.generation));
+    conditions.set("Shared", yes, "OwnedByAnother", message, observed, attempt.now);
 }
 
 fn insert_attempted(status: &mut Map<String, Value>, revision: Option<&str>) {
@@ -163,7 +176,8 @@ mod tests {
 
     fn applied(health: Health) -> UnitOutcome {
         let (revision, inventory) = ("main@sha1:a".into(), json!({}));
-        UnitOutcome::Applied { revision, inventory, health, built: Some(built()) }
+        let left = Vec::new();
+        UnitOutcome::Applied { revision, inventory, health, built: Some(built()), left }
     }
 
     fn built() -> Built {
@@ -184,6 +198,19 @@ mod tests {
         let ready = &status["conditions"].as_array().expect("a list")[0];
         assert_eq!((&ready["type"], &ready["status"]), (&json!("Ready"), &json!("True")));
         assert_eq!(ready["message"], "Applied revision: main@sha1:a");
+    }
+
+    #[test]
+    fn what_is_left_to_others_is_told_as_long_as_it_is() {
+        let mut shares = applied(Health::NotChecked);
+        if let UnitOutcome::Applied { left, .. } = &mut shares {
+            left.push("ConfigMap/a/b belongs to n/other".into());
+        }
+        let status = unit_status(&json!({}), &shares, attempt());
+        let conditions = status["conditions"].to_string();
+        assert!(conditions.contains("ConfigMap/a/b belongs to n/other"), "{conditions}");
+        let status = unit_status(&status, &applied(Health::NotChecked), attempt());
+        assert!(!status["conditions"].to_string().contains("Shared"));
     }
 
     #[test]

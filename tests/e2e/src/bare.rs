@@ -29,11 +29,20 @@ impl Bare {
 
     /// Starts it.
     pub async fn start(parts: &Parts) -> Result<Self> {
+        Self::begin(parts, true).await
+    }
+
+    /// Starts it with Kubernetes' own controllers, which empty namespaces and collect garbage.
+    pub async fn start_with_controllers(parts: &Parts) -> Result<Self> {
+        Self::begin(parts, false).await
+    }
+
+    async fn begin(parts: &Parts, bare: bool) -> Result<Self> {
         let dir = KitDir::new()?;
         let spec = ControlPlaneSpec {
             name: "bare".to_owned(),
             issuer: "https://bare.example.org".to_owned(),
-            bare: true,
+            bare,
             ..ControlPlaneSpec::default()
         };
         let plane = ControlPlane::start(&dir.sub("plane")?, parts, spec).await?;

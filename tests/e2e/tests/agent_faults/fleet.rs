@@ -11,7 +11,7 @@ use capstan_e2e::look::{condition, find_condition, kind, text, told, wait_for};
 use capstan_e2e::stage::NAMESPACE;
 use capstan_kit::{FaultProxy, Parts, Repo};
 use capstan_model::{GroupVersionKind, Manifest};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Long enough for a few retries on two busy cores.
 pub(crate) const SOON: Duration = Duration::from_secs(180);
@@ -35,6 +35,14 @@ pub(crate) fn config_map(namespace: &str, name: &str, value: &str) -> String {
     .to_string()
 }
 
+/// A Kustomization of a folder of a repository.
+pub(crate) fn unit(name: &str, source: &str, folder: &str) -> Value {
+    json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"interval": "30m", "retryInterval": "2s", "path": format!("./{folder}"),
+            "prune": true, "sourceRef": {"kind": "GitRepository", "name": source}}})
+}
+
 /// A control plane, a repository, a unit, and the agent whose way to the API server leads through a proxy.
 pub(crate) struct Fleet {
     pub(crate) name: &'static str,
@@ -49,7 +57,16 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Everything runs, and the unit has applied an empty ConfigMap `kept`.
     pub(crate) async fn begin(name: &'static str) -> Result<Self> {
-        let bare = Bare::start(&Parts::get(&Bare::PARTS).await?).await?;
+        Self::begin_on(Bare::start(&Parts::get(&Bare::PARTS).await?).await?, name).await
+    }
+
+    /// The same, with Kubernetes' own controllers.
+    pub(crate) async fn begin_with_controllers(name: &'static str) -> Result<Self> {
+        let parts = Parts::get(&Bare::PARTS).await?;
+        Self::begin_on(Bare::start_with_controllers(&parts).await?, name).await
+    }
+
+    async fn begin_on(bare: Bare, name: &'static str) -> Result<Self> {
         let proxy = FaultProxy::start(bare.plane.client()).await?;
         let mut place = bare.place(4)?;
         place.kubeconfig = proxy.kubeconfig(&place.folder)?;
@@ -62,10 +79,7 @@ impl Fleet {
             "metadata": {"name": name, "namespace": NAMESPACE},
             "spec": {"interval": "30m", "url": fleet.repo.url(), "ref": {"branch": "main"},
                 "secretRef": {"name": CREDENTIALS}}});
-        let unit = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {"interval": "30m", "retryInterval": "2s", "path": "./unit", "prune": true,
-                "sourceRef": {"kind": "GitRepository", "name": name}}});
+        let unit = unit(name, name, "unit");
         let kept = config_map(name, "kept", "good");
         let commit = fleet.commit(&[("kept.yaml", Some(&kept))]).await?;
         fleet.bare.apply(&format!("{namespace}\n---\n{source}\n---\n{unit}")).await?;
@@ -85,9 +99,25 @@ impl Fleet {
     }
 
     async fn commit(&self, files: &[(&str, Option<&str>)]) -> Result<String> {
-        let paths: Vec<_> = files.iter().map(|(path, t)| (format!("unit/{path}"), *t)).collect();
+        self.commit_in("unit", files).await
+    }
+
+    async fn commit_in(&self, folder: &str, files: &[(&str, Option<&str>)]) -> Result<String> {
+        let paths: Vec<_> =
+            files.iter().map(|(path, text)| (format!("{folder}/{path}"), *text)).collect();
         let files: Vec<_> = paths.iter().map(|(path, text)| (&**path, *text)).collect();
         self.repo.commit_files("main", &files, "a change").await
+    }
+
+    /// Commits files of another folder and has them fetched.
+    pub(crate) async fn push_in(
+        &self,
+        folder: &str,
+        files: &[(&str, Option<&str>)],
+    ) -> Result<String> {
+        let commit = self.commit_in(folder, files).await?;
+        self.fetch(&commit).await?;
+        Ok(commit)
     }
 
     /// Commits files of the unit's folder and has them fetched; an absent text removes the file.

@@ -4,7 +4,9 @@
 mod api_server;
 mod fleet;
 mod kinds;
+mod namespaces;
 mod objects;
+mod shared;
 
 use anyhow::Result;
 use fleet::Fleet;
@@ -22,6 +24,7 @@ async fn faults_of_the_api_server_leave_nothing_behind() -> Result<()> {
     objects::may_not_be_deleted(&fleet).await?;
     objects::are_put_right_while_git_is_away(&fleet).await?;
     objects::follow_a_history_that_was_rewritten(&fleet).await?;
+    shared::are_left_to_who_has_them(&fleet).await?;
     api_server::restarts(&fleet).await?;
     fleet.end().await
 }
@@ -32,5 +35,12 @@ async fn kinds_come_and_go() -> Result<()> {
     kinds::come_late(&fleet).await?;
     kinds::cannot_be_asked_for(&mut fleet).await?;
     kinds::go_with_their_objects(&fleet).await?;
+    fleet.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespaces_come_and_go() -> Result<()> {
+    let fleet = Fleet::begin_with_controllers("namespaces").await?;
+    namespaces::terminate(&fleet).await?;
     fleet.end().await
 }

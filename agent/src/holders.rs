@@ -1,0 +1,137 @@
+//! Objects that several units want: the first one keeps it, the others wait until it lets go.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use capstan_cluster::Mirror;
+use capstan_model::{Manifest, NamespacedName, ObjectId};
+use serde_json::Value;
+
+/// Who has which object, by the inventories of all units. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Holders {
+    units: Mirror,
+    /// Those that left an object to a unit.
+    waiting: Arc<Mutex<HashMap<NamespacedName, HashSet<NamespacedName>>>>,
+}
+
+impl Holders {
+    pub(crate) fn new(units: Mirror) -> Self {
+        Self { units, waiting: Arc::default() }
+    }
+
+    /// Does `holder` look after the object? If so, `unit` is told when that may have changed: see [`Holders::waiting_for`].
+    pub(crate) fn is_held(
+        &self,
+        holder: &NamespacedName,
+        id: &ObjectId,
+        unit: &NamespacedName,
+    ) -> bool {
+        // Before the look, so that what changes after it is told.
+        let mut waiting = self.waiting.lock().expect("no holder of this lock can panic");
+        waiting.entry(holder.clone()).or_default().insert(unit.clone());
+        let (Some(other), Some(own)) = (self.units.get(holder), self.units.get(unit)) else {
+            return false;
+        };
+        is_active(&other) && target(&other) == target(&own) && has(&other, &id.inventory_id())
+    }
+
+    /// A unit other than `unit` that has the object in its inventory, too.
+    pub(crate) fn other(&self, id: &ObjectId, unit: &NamespacedName) -> Option<NamespacedName> {
+        let (own, id) = (self.units.get(unit)?, id.inventory_id());
+        let wants = |other: &Manifest| {
+            !other.is_deleting() && target(other) == target(&own) && has(other, &id)
+        };
+        let mut others = self.units.all().into_iter().filter(|other| wants(other));
+        others.find_map(|other| Some(key(&other)).filter(|other| other != unit))
+    }
+
+    /// Those that left objects to a unit that changed now. Whoever still waits says so again.
+    pub(crate) fn waiting_for(&self, holder: &NamespacedName) -> HashSet<NamespacedName> {
+        let mut waiting = self.waiting.lock().expect("no holder of this lock can panic");
+        waiting.remove(holder).unwrap_or_default()
+    }
+}
+
+fn key(unit: &Manifest) -> NamespacedName {
+    NamespacedName::new(unit.namespace(), unit.name())
+}
+
+/// A unit that is suspended or on its way out looks after nothing.
+fn is_active(unit: &Manifest) -> bool {
+    !unit.is_deleting() && unit.value().pointer("/spec/suspend") != Some(&Value::Bool(true))
+}
+
+/// The cluster that a unit applies to.
+fn target(unit: &Manifest) -> Option<&Value> {
+    unit.value().pointer("/spec/kubeConfig")
+}
+
+fn has(unit: &Manifest, inventory_id: &str) -> bool {
+    let entries = unit.value().pointer("/status/inventory/entries").and_then(Value::as_array);
+    entries.into_iter().flatten().any(|entry| entry["id"] == inventory_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_cluster::Mirror;
+    use capstan_model::{Manifest, NamespacedName, ObjectId};
+    use serde_json::{Value, json};
+
+    use super::Holders;
+
+    const ID: &str = "a_b__ConfigMap";
+
+    fn unit(name: &str, spec: Value, holds: bool) -> Manifest {
+        let entries = if holds { json!([{"id": ID, "v": "v1"}]) } else { json!([]) };
+        let unit = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"namespace": "n", "name": name}, "spec": spec,
+            "status": {"inventory": {"entries": entries}}});
+        Manifest::try_from(unit).expect("an object")
+    }
+
+    fn key(name: &str) -> NamespacedName {
+        NamespacedName::new("n", name)
+    }
+
+    fn holders(units: Vec<Manifest>) -> Holders {
+        let mirror = Mirror::default();
+        units.into_iter().for_each(|unit| drop(mirror.put(unit)));
+        Holders::new(mirror)
+    }
+
+    #[test]
+    fn who_holds_an_object_looks_after_it() {
+        let id: ObjectId = ID.parse().expect("an id");
+        let elsewhere = json!({"kubeConfig": {"secretRef": {"name": "c"}}});
+        for (other, holds) in [
+            (unit("other", json!({}), true), true),
+            (unit("other", json!({}), false), false),
+            (unit("other", json!({"suspend": true}), true), false),
+            (unit("other", elsewhere, true), false),
+            (unit("another", json!({}), true), false),
+        ] {
+            let holders = holders(vec![other, unit("own", json!({}), true)]);
+            assert_eq!(holders.is_held(&key("other"), &id, &key("own")), holds);
+        }
+    }
+
+    #[test]
+    fn who_waits_is_told_once() {
+        let id: ObjectId = ID.parse().expect("an id");
+        let both = vec![unit("other", json!({}), true), unit("own", json!({}), true)];
+        let holders = holders(both);
+        assert!(holders.is_held(&key("other"), &id, &key("own")));
+        assert_eq!(holders.waiting_for(&key("other")), [key("own")].into());
+        assert!(holders.waiting_for(&key("other")).is_empty());
+    }
+
+    #[test]
+    fn an_heir_is_another_unit_that_has_it_too() {
+        let id: ObjectId = ID.parse().expect("an id");
+        let own = unit("own", json!({}), true);
+        assert_eq!(holders(vec![own.clone()]).other(&id, &key("own")), None);
+        let asleep = unit("other", json!({"suspend": true}), true);
+        assert_eq!(holders(vec![own, asleep]).other(&id, &key("own")), Some(key("other")));
+    }
+}
