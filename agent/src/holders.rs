@@ -82,7 +82,7 @@ mod tests {
 
     const ID: &str = "a_b__ConfigMap";
 
-    fn unit(name: &str, spec: Value, holds: bool) -> Manifest {
+    fn unit(name: &str, spec: &Value, holds: bool) -> Manifest {
         let entries = if holds { json!([{"id": ID, "v": "v1"}]) } else { json!([]) };
         let unit = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "metadata": {"namespace": "n", "name": name}, "spec": spec,
@@ -104,22 +104,23 @@ mod tests {
     fn who_holds_an_object_looks_after_it() {
         let id: ObjectId = ID.parse().expect("an id");
         let elsewhere = json!({"kubeConfig": {"secretRef": {"name": "c"}}});
+        let none = json!({});
         for (other, holds) in [
-            (unit("other", json!({}), true), true),
-            (unit("other", json!({}), false), false),
-            (unit("other", json!({"suspend": true}), true), false),
-            (unit("other", elsewhere, true), false),
-            (unit("another", json!({}), true), false),
+            (unit("other", &none, true), true),
+            (unit("other", &none, false), false),
+            (unit("other", &json!({"suspend": true}), true), false),
+            (unit("other", &elsewhere, true), false),
+            (unit("another", &none, true), false),
         ] {
-            let holders = holders(vec![other, unit("own", json!({}), true)]);
+            let holders = holders(vec![other, unit("own", &none, true)]);
             assert_eq!(holders.is_held(&key("other"), &id, &key("own")), holds);
         }
     }
 
     #[test]
     fn who_waits_is_told_once() {
-        let id: ObjectId = ID.parse().expect("an id");
-        let both = vec![unit("other", json!({}), true), unit("own", json!({}), true)];
+        let (id, none): (ObjectId, _) = (ID.parse().expect("an id"), json!({}));
+        let both = vec![unit("other", &none, true), unit("own", &none, true)];
         let holders = holders(both);
         assert!(holders.is_held(&key("other"), &id, &key("own")));
         assert_eq!(holders.waiting_for(&key("other")), [key("own")].into());
@@ -128,10 +129,10 @@ mod tests {
 
     #[test]
     fn an_heir_is_another_unit_that_has_it_too() {
-        let id: ObjectId = ID.parse().expect("an id");
-        let own = unit("own", json!({}), true);
+        let (id, none): (ObjectId, _) = (ID.parse().expect("an id"), json!({}));
+        let own = unit("own", &none, true);
         assert_eq!(holders(vec![own.clone()]).other(&id, &key("own")), None);
-        let asleep = unit("other", json!({"suspend": true}), true);
+        let asleep = unit("other", &json!({"suspend": true}), true);
         assert_eq!(holders(vec![own, asleep]).other(&id, &key("own")), Some(key("other")));
     }
 }

@@ -180,8 +180,7 @@ fn named_edges(objects: &[Manifest], edges: &BTreeSet<(usize, usize, Because)>) 
         after: objects[*after].id(),
         because: *because,
     };
-    let said = |because: &Because| !matches!(because, Because::Admits | Because::Stage);
-    edges.iter().filter(|(_, _, because)| said(because)).map(edge).collect()
+    edges.iter().map(edge).collect()
 }
 
 fn in_order(mut entries: Vec<InventoryEntry>) -> Vec<InventoryEntry> {

@@ -488,7 +488,7 @@ fn the_live_object_has_the_last_word() {
     let step = &plan.prune[0];
     let mut live = object("v1", "ConfigMap", "shop", "a");
     assert!(step.spares(&live).expect("not ours").contains(GROUP));
-    for (key, value) in crate::testing::owner().labels() {
+    for (key, value) in owner().labels() {
         live.set_label(&key, &value);
     }
     assert_eq!(step.spares(&live), None);

@@ -162,10 +162,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// The names of the unit's ConfigMaps.
+    /// The names of the unit's ConfigMaps, in all namespaces.
     pub(crate) async fn owned(&self) -> Result<BTreeSet<String>> {
         let label = format!("kustomize.toolkit.fluxcd.io/name={}", self.name);
-        let found = self.cluster().list(&config_map_kind(), self.name, &label).await?;
+        let found = self.cluster().list(&config_map_kind(), "", &label).await?;
         Ok(found.iter().map(|object| object.name().to_owned()).collect())
     }
 

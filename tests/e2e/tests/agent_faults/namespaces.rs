@@ -37,7 +37,10 @@ pub(crate) async fn terminate(fleet: &Fleet) -> Result<()> {
     let commit = fleet.push(&files).await?;
     fleet.says("news", "x").await?;
     fleet
-        .refused("ReconciliationFailed", &["ConfigMap/doomed/late", "is being terminated"])
+        .refused(
+            "ReconciliationFailed",
+            &["ConfigMap/doomed/late", "Namespace/doomed is being deleted"],
+        )
         .await?;
 
     let let_go = hold(Value::Null);
