@@ -1,7 +1,7 @@
 //! Objects that several units want: the first one keeps it, the others wait until it lets go.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use capstan_cluster::Mirror;
 use capstan_model::{Manifest, NamespacedName, ObjectId};
@@ -11,13 +11,20 @@ use serde_json::Value;
 #[derive(Clone, Default)]
 pub(crate) struct Holders {
     units: Mirror,
-    /// Those that left an object to a unit.
-    waiting: Arc<Mutex<HashMap<NamespacedName, HashSet<NamespacedName>>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Those that wait for what a unit does with an object.
+    waiting: HashMap<NamespacedName, HashSet<NamespacedName>>,
+    /// What units still have, and leave to others that want it.
+    released: HashMap<NamespacedName, HashSet<ObjectId>>,
 }
 
 impl Holders {
     pub(crate) fn new(units: Mirror) -> Self {
-        Self { units, waiting: Arc::default() }
+        Self { units, state: Arc::default() }
     }
 
     /// Does `holder` look after the object? If so, `unit` is told when that may have changed: see [`Holders::waiting_for`].
@@ -27,29 +34,60 @@ impl Holders {
         id: &ObjectId,
         unit: &NamespacedName,
     ) -> bool {
-        // Before the look, so that what changes after it is told.
-        let mut waiting = self.waiting.lock().expect("no holder of this lock can panic");
-        waiting.entry(holder.clone()).or_default().insert(unit.clone());
+        let is_released = {
+            let mut state = self.lock();
+            // Before the look, so that what changes after it is told.
+            state.wait(holder, unit);
+            state.released.get(holder).is_some_and(|released| released.contains(id))
+        };
         let (Some(other), Some(own)) = (self.units.get(holder), self.units.get(unit)) else {
             return false;
         };
-        is_active(&other) && target(&other) == target(&own) && has(&other, &id.inventory_id())
+        !is_released
+            && is_active(&other)
+            && target(&other) == target(&own)
+            && has(&other, &id.inventory_id())
     }
 
-    /// A unit other than `unit` that has the object in its inventory, too.
+    /// A unit other than `unit` that has the object in its inventory, too. `unit` is told when that may have changed.
     pub(crate) fn other(&self, id: &ObjectId, unit: &NamespacedName) -> Option<NamespacedName> {
-        let (own, id) = (self.units.get(unit)?, id.inventory_id());
+        let (own, inventory_id) = (self.units.get(unit)?, id.inventory_id());
         let wants = |other: &Manifest| {
-            !other.is_deleting() && target(other) == target(&own) && has(other, &id)
+            key(other) != *unit
+                && is_active(other)
+                && target(other) == target(&own)
+                && has(other, &inventory_id)
         };
-        let mut others = self.units.all().into_iter().filter(|other| wants(other));
-        others.find_map(|other| Some(key(&other)).filter(|other| other != unit))
+        let heir = self.units.all().into_iter().find(|other| wants(other));
+        let heir = heir.map(|heir| key(&heir))?;
+        self.lock().wait(&heir, unit);
+        // It may have let go of it in the meantime.
+        self.units.get(&heir).is_some_and(|heir| wants(&heir)).then_some(heir)
     }
 
-    /// Those that left objects to a unit that changed now. Whoever still waits says so again.
-    pub(crate) fn waiting_for(&self, holder: &NamespacedName) -> HashSet<NamespacedName> {
-        let mut waiting = self.waiting.lock().expect("no holder of this lock can panic");
-        waiting.remove(holder).unwrap_or_default()
+    /// From now on a unit keeps these objects only until others have taken them over.
+    pub(crate) fn release(&self, unit: &NamespacedName, objects: HashSet<ObjectId>) {
+        let mut state = self.lock();
+        if objects.is_empty() {
+            state.released.remove(unit);
+        } else {
+            state.released.insert(unit.clone(), objects);
+        }
+    }
+
+    /// Those that wait for a unit that changed now. Whoever still waits says so again.
+    pub(crate) fn waiting_for(&self, unit: &NamespacedName) -> HashSet<NamespacedName> {
+        self.lock().waiting.remove(unit).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock can panic")
+    }
+}
+
+impl State {
+    fn wait(&mut self, of: &NamespacedName, unit: &NamespacedName) {
+        self.waiting.entry(of.clone()).or_default().insert(unit.clone());
     }
 }
 
@@ -128,11 +166,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_released_is_not_held() {
+        let (id, none): (ObjectId, _) = (ID.parse().expect("an id"), json!({}));
+        let holders = holders(vec![unit("other", &none, true), unit("own", &none, true)]);
+        holders.release(&key("other"), [id.clone()].into());
+        assert!(!holders.is_held(&key("other"), &id, &key("own")));
+        holders.release(&key("other"), [].into());
+        assert!(holders.is_held(&key("other"), &id, &key("own")));
+    }
+
+    #[test]
     fn an_heir_is_another_unit_that_has_it_too() {
         let (id, none): (ObjectId, _) = (ID.parse().expect("an id"), json!({}));
         let own = unit("own", &none, true);
         assert_eq!(holders(vec![own.clone()]).other(&id, &key("own")), None);
         let asleep = unit("other", &json!({"suspend": true}), true);
-        assert_eq!(holders(vec![own, asleep]).other(&id, &key("own")), Some(key("other")));
+        assert_eq!(holders(vec![own.clone(), asleep]).other(&id, &key("own")), None);
+        let holders = holders(vec![own, unit("other", &none, true)]);
+        assert_eq!(holders.other(&id, &key("own")), Some(key("other")));
+        assert_eq!(holders.waiting_for(&key("other")), [key("own")].into());
     }
 }

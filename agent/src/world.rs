@@ -1,10 +1,11 @@
 //! What the reconcilers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use capstan_api::flux::{FINALIZER, REQUESTED_AT};
 use capstan_cloud::Cloud;
-use capstan_cluster::{Change, Cluster, ClusterError, Mirror, Note};
+use capstan_cluster::{Change, Cluster, ClusterError, EventType, Mirror, Note};
 use capstan_git::Repositories;
 use capstan_model::{GroupVersionKind, Manifest, NamespacedName, ObjectId};
 use capstan_remote::Fetcher;
@@ -13,6 +14,7 @@ use capstan_runtime::{Metrics, Queue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::args::Args;
 use crate::follow::Followed;
@@ -69,6 +71,9 @@ pub(crate) struct World {
 pub(crate) const FIELD_MANAGER: &str = "kustomize-controller";
 /// Field manager of status and finalizers.
 pub(crate) const STATUS_MANAGER: &str = "gotk-kustomize-controller";
+
+/// So long good news may wait for work to be done.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl World {
     /// The attempt that is being made for an object, still under way.
@@ -141,15 +146,30 @@ impl World {
         Ok(())
     }
 
-    /// Records an event, behind the back of whoever tells it.
+    /// Records an event, behind the back of whoever tells it. What is no trouble is told when the units have nothing to do.
     pub(crate) fn announce(&self, object: &Manifest, component: &'static str, note: Note) {
-        let (now, cluster) = (Timestamp::now(), self.cluster.clone());
+        let (now, cluster, units) =
+            (Timestamp::now(), self.cluster.clone(), self.unit_queue.clone());
         let (object, announcing) = (object.identity(), Arc::clone(&self.announcing));
+        let patience = if note.type_ == EventType::Normal { PATIENCE } else { Duration::ZERO };
         tokio::spawn(async move {
-            // Nobody closes it.
-            let _permit = announcing.acquire().await;
-            cluster.record(&object, component, note, now).await;
+            let end = Instant::now() + patience;
+            loop {
+                let is_late = tokio::time::timeout_at(end, units.idle()).await.is_err();
+                // Nobody closes it.
+                let permit = announcing.acquire().await;
+                if is_late || units.is_idle() {
+                    cluster.record(&object, component, note, now).await;
+                    return drop(permit);
+                }
+            }
         });
+    }
+
+    /// A unit keeps objects only until their heirs have taken them over, which they do now.
+    pub(crate) fn hand_over(&self, unit: &NamespacedName, left: &[(ObjectId, NamespacedName)]) {
+        self.holders.release(unit, left.iter().map(|(id, _)| id.clone()).collect());
+        left.iter().for_each(|(_, heir)| self.unit_queue.wake(heir.clone()));
     }
 
     /// An own write shows at once, and wakes whom it concerns, before the watch tells it.

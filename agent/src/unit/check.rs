@@ -9,6 +9,7 @@ use capstan_runtime::Next;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::depends::is_ready;
 use super::health::{self, Verdict};
 use super::memory::{Done, Memory, Phase};
 use super::reconcile::{LOOK_AGAIN, SEEN_GONE};
@@ -167,6 +168,7 @@ impl Run<'_> {
         let left = left(&memory.known);
         self.world.memories.put(self.key, memory);
         self.world.followed.follow(self.key, Topic::Health, &self.world.cluster, &[]);
+        let is_news = !done.is_quiet || !is_ready(unit);
         let was_healthy = is_healthy(&kinds::status(unit));
         self.write_applied(unit, (&done, left), inventory, health.clone()).await?;
         if let Health::Passed { after } = health
@@ -174,9 +176,12 @@ impl Run<'_> {
         {
             self.note(unit, "Progressing", format!("Health check passed in {after}"));
         }
-        let next = FluxDuration(interval(&self.spec));
-        let message = format!("Reconciliation finished in {}, next run in {next}", rounded(took));
-        self.note(unit, "ReconciliationSucceeded", message);
+        if is_news {
+            let next = FluxDuration(interval(&self.spec));
+            let took = rounded(took);
+            let message = format!("Reconciliation finished in {took}, next run in {next}");
+            self.note(unit, "ReconciliationSucceeded", message);
+        }
         tracing::info!(unit = %self.key, revision = self.revision(), took_ms = took.as_millis(), "applied");
         Ok(Next::After(self.until_drift(applied)))
     }

@@ -85,6 +85,13 @@ pub(super) async fn finalize(
         hold(world, unit, error.to_string()).await?;
         return Ok(Next::Backoff);
     }
+    world.hand_over(key, &pruned.left);
+    if let Some((id, heir)) = pruned.left.first() {
+        let ids: Vec<_> = pruned.left.iter().map(|(id, _)| id.clone()).collect();
+        world.followed.follow(key, Topic::Health, &target.cluster, &places(&inventory, &ids));
+        let message = format!("waiting for Kustomization {heir} to take over {id}");
+        return hold(world, unit, message).await;
+    }
     if pruned.pending.is_empty() {
         return release(world, key, unit).await;
     }
@@ -161,6 +168,7 @@ async fn release(
 ) -> Result<Next, ClusterError> {
     world.remove_finalizer(unit).await?;
     world.memories.forget(key);
+    world.hand_over(key, &[]);
     world.owned.forget(key);
     world.followed.follow(key, Topic::Health, &world.cluster, &[]);
     world.followed.follow(key, Topic::Inputs, &world.cluster, &[]);

@@ -18,6 +18,8 @@ pub(super) struct Memory {
     pub(super) done: Option<Done>,
     /// Objects that need not be looked at again.
     pub(super) proven: Proofs,
+    /// Are there objects that it keeps until others have taken them over?
+    pub(super) has_heirs: bool,
     /// What is known to have drifted.
     pub(super) drift: Vec<Drift>,
     /// How often drift was put right.
@@ -40,6 +42,8 @@ pub(super) struct Done {
     /// Digest of what was built; nothing when it failed before.
     pub(super) digest: Option<String>,
     pub(super) phase: Phase,
+    /// Nothing was sent, and nobody asked: a unit that is ready has nothing to tell.
+    pub(super) is_quiet: bool,
 }
 
 /// Everything that a run depends on, apart from the live objects.

@@ -86,6 +86,9 @@ async fn reconcile_unit(
 async fn go_on(run: &Run<'_>, unit: &mut Manifest, memory: Memory) -> Result<Next, ClusterError> {
     let inputs = run.inputs(unit);
     let Some(done) = memory.done.clone() else { return run.apply(unit, memory, inputs).await };
+    if memory.has_heirs {
+        return run.apply(unit, memory, inputs).await;
+    }
     let owned = run.owned();
     let drifted = memory.known.drifted(&owned);
     // A run that could not begin may have said meanwhile that the unit is not ready.

@@ -19,7 +19,7 @@ pub(super) fn carried_over(done: &Done, inputs: &Inputs, source: &Source) -> Opt
     // The next revision is compared with this tree, which answers what was read in the same way.
     let reads = Some((source.tree.id("")?, Arc::clone(&reads.1)));
     let phase = Phase::Checking { places: places.clone(), timed_out: false };
-    Some(Done { inputs: inputs.clone(), reads, phase, ..done.clone() })
+    Some(Done { inputs: inputs.clone(), reads, phase, is_quiet: true, ..done.clone() })
 }
 
 /// May a revision change what a unit's last run read? It is so where nobody knows.
@@ -36,18 +36,18 @@ fn touches(source: &Source, (built, reads): &Reads) -> bool {
 pub(super) fn asked_again(done: &Done, inputs: &Inputs) -> Option<Done> {
     let before = Inputs { requested_at: done.inputs.requested_at.clone(), ..inputs.clone() };
     let asked = before == done.inputs && inputs.requested_at != done.inputs.requested_at;
-    if asked { again(done, inputs) } else { None }
+    if asked { again(done, inputs, false) } else { None }
 }
 
 /// The last run once more, because its interval is over.
 pub(super) fn renewed(done: &Done, inputs: &Inputs, is_over: bool) -> Option<Done> {
-    if is_over && done.inputs == *inputs { again(done, inputs) } else { None }
+    if is_over && done.inputs == *inputs { again(done, inputs, true) } else { None }
 }
 
-fn again(done: &Done, inputs: &Inputs) -> Option<Done> {
+fn again(done: &Done, inputs: &Inputs, is_quiet: bool) -> Option<Done> {
     let Phase::Ready { places } = &done.phase else { return None };
     let phase = Phase::Checking { places: places.clone(), timed_out: false };
-    Some(Done { inputs: inputs.clone(), phase, ..done.clone() })
+    Some(Done { inputs: inputs.clone(), phase, is_quiet, ..done.clone() })
 }
 
 #[cfg(test)]
@@ -95,6 +95,7 @@ mod tests {
             reads: Some((id(1), Arc::new(recorder.into_read_set()))),
             digest: None,
             phase: Phase::Ready { places: Vec::new() },
+            is_quiet: false,
         }
     }
 

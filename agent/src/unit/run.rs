@@ -9,7 +9,7 @@ use capstan_api::flux::{KustomizationSpec, REQUESTED_AT};
 use capstan_apply::{Known, Outcome, Pruned, StepFailure};
 use capstan_cluster::ClusterError;
 use capstan_model::{Manifest, NamespacedName, ObjectId};
-use capstan_plan::Plan;
+use capstan_plan::{InventoryEntry, Plan};
 use capstan_report::{Failure, UnitOutcome};
 use capstan_runtime::Next;
 use capstan_tree::ReadSet;
@@ -148,7 +148,8 @@ impl Run<'_> {
         let (at, applied) = (Self::began(&memory, &inputs), Instant::now());
         self.forget_what_may_have_drifted(&mut memory, &inputs);
         let is_same = memory.done.as_ref().is_none_or(|done| done.inputs == inputs);
-        let failed = Done { inputs, at, applied, reads: None, digest: None, phase: Phase::Failed };
+        let (phase, is_quiet) = (Phase::Failed, false);
+        let failed = Done { inputs, at, applied, reads: None, digest: None, phase, is_quiet };
         let mut hidden = self.ready.variables.hidden.clone();
         let Planned { plan, digest, reads } = match self.plan(unit, &mut hidden).await {
             Ok(planned) => planned,
@@ -194,8 +195,9 @@ impl Run<'_> {
         memory.proven.note_stored(&outcome, &self.expressions);
         let phase = Phase::Checking { places: to_check, timed_out: false };
         memory.done = Some(Done { phase, ..done });
-        let inventory =
-            if pending.is_empty() { build::inventory_status(&plan.final_inventory) } else { union };
+        memory.has_heirs = !pruned.left.is_empty();
+        self.world.hand_over(self.key, &pruned.left);
+        let inventory = if pending.is_empty() { owned_in_the_end(&plan, &pruned) } else { union };
         self.start_check(unit, memory, inventory, pending).await
     }
 
@@ -297,6 +299,15 @@ async fn telling<T>(work: impl Future<Output = T>, tells: bool, tell: impl Async
 fn pending_places(plan: &Plan, pruned: &Pruned) -> Vec<Place> {
     let pending = plan.prune.iter().filter(|step| pruned.pending.contains(&step.id));
     pending.map(|step| Place::new(step.gvk(), &step.id.namespace, &step.id.name)).collect()
+}
+
+/// The inventory of what is wanted, and of what others have not yet taken over.
+fn owned_in_the_end(plan: &Plan, pruned: &Pruned) -> serde_json::Value {
+    let wanted = plan.final_inventory.iter().map(|entry| &entry.id);
+    let owned: HashSet<_> = wanted.chain(pruned.left.iter().map(|(id, _)| id)).collect();
+    let is_owned = |entry: &&InventoryEntry| owned.contains(&entry.id);
+    let owned: Vec<_> = plan.union_inventory.iter().filter(is_owned).cloned().collect();
+    build::inventory_status(&owned)
 }
 
 /// All failures of a revision at once, in Flux's words.

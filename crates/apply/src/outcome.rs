@@ -1,5 +1,5 @@
 use capstan_cluster::ClusterError;
-use capstan_model::{Chain, Fault, Hints, Manifest, ObjectId, Retry};
+use capstan_model::{Chain, Fault, Hints, Manifest, NamespacedName, ObjectId, Retry};
 
 /// What was done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +132,8 @@ pub struct Pruned {
     pub deleted: Vec<ObjectId>,
     /// Objects that still exist: finalizers hold them, or their stage has not come.
     pub pending: Vec<ObjectId>,
+    /// Objects that other units want, and take over.
+    pub left: Vec<(ObjectId, NamespacedName)>,
     /// Objects that were left alone, and why.
     pub spared: Vec<(ObjectId, String)>,
     /// Deletions that failed.

@@ -18,9 +18,7 @@ pub async fn prune(cluster: &Cluster, steps: &[PruneStep], live: &dyn Live) -> P
             continue;
         }
         for step in of_stage() {
-            if let Some(heir) = live.wanted_by(&step.id) {
-                pruned.spared.push((step.id.clone(), format!("{heir} wants it")));
-            } else if let Err(error) = delete(cluster, step, &mut pruned).await {
+            if let Err(error) = delete(cluster, step, live, &mut pruned).await {
                 let cause = FailureCause::Undeleted(error);
                 pruned.failed.push(StepFailure { id: step.id.clone(), cause });
             }
@@ -35,21 +33,23 @@ const LOOKS: usize = 5;
 async fn delete(
     cluster: &Cluster,
     step: &PruneStep,
+    known: &dyn Live,
     pruned: &mut Pruned,
 ) -> Result<(), ClusterError> {
     for _ in 1..LOOKS {
-        match look_and_delete(cluster, step, pruned).await {
+        match look_and_delete(cluster, step, known, pruned).await {
             Err(error) if error.is_conflict() => {}
             done => return done,
         }
     }
-    look_and_delete(cluster, step, pruned).await
+    look_and_delete(cluster, step, known, pruned).await
 }
 
 /// The object may have been taken over, or marked as not to be deleted: what is deleted is just what was looked at.
 async fn look_and_delete(
     cluster: &Cluster,
     step: &PruneStep,
+    known: &dyn Live,
     pruned: &mut Pruned,
 ) -> Result<(), ClusterError> {
     let (gvk, id) = (step.gvk(), &step.id);
@@ -61,6 +61,10 @@ async fn look_and_delete(
     let Some(live) = live else { return Ok(()) };
     if let Some(why) = step.spares(&live) {
         pruned.spared.push((id.clone(), why));
+        return Ok(());
+    }
+    if let Some(heir) = known.wanted_by(id) {
+        pruned.left.push((id.clone(), heir));
         return Ok(());
     }
     if !live.is_deleting() {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use capstan_cluster::{ApiFault, ApplyOptions, Cluster, ClusterError, DeleteOptions, Sight};
-use capstan_model::{Manifest, NamespacedName};
+use capstan_model::{Fault as _, Manifest, NamespacedName, Retry};
 use capstan_plan::{ApplyMode, ApplyStep, Owner};
 use capstan_ssa::ManagerRule;
 
@@ -35,10 +35,19 @@ impl Done {
     const fn not_sent(action: Action, sight: Sight, holder: Option<NamespacedName>) -> Self {
         Self { action, stored: None, sight: Some(sight), holder }
     }
+
+    fn stored(place: Place<'_>, step: &ApplyStep, action: Action, stored: Manifest) -> Self {
+        let sight = Sight::of_object(&stored);
+        place.live.saw(&step.manifest.gvk(), sight.clone());
+        Self { action, stored: Some(stored), sight: Some(sight), holder: None }
+    }
 }
 
 /// Applies one object. Idempotent: server-side apply of the same object changes nothing.
 pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, FailureCause> {
+    if let Some(stored) = create(place, step).await? {
+        return Ok(Done::stored(place, step, Action::Created, stored));
+    }
     let live = before(place, step).await.map_err(FailureCause::Cluster)?;
     if let Some(sight) = live.as_ref().map(Before::sight) {
         if step.mode == ApplyMode::IfNotPresent || step.spares(&Seen(&sight)) {
@@ -64,9 +73,27 @@ pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, Fail
         }
         Err(error) => return Err(FailureCause::Cluster(error)),
     };
-    let sight = Sight::of_object(&stored);
-    place.live.saw(&step.manifest.gvk(), sight.clone());
-    Ok(Done { action, stored: Some(stored), sight: Some(sight), holder: None })
+    Ok(Done::stored(place, step, action, stored))
+}
+
+/// No object has this resource version: etcd's count begins before the first write.
+const NEVER: &str = "1";
+
+/// Applies an object that is not ours yet if it is not there at all, which saves the look before. To change what is there, a
+/// server-side apply that names a resource version must name the right one; to create, it may name any.
+async fn create(place: Place<'_>, step: &ApplyStep) -> Result<Option<Manifest>, FailureCause> {
+    let is_absent = matches!(place.live.sight(&step.manifest.gvk(), &step.id), Some(None));
+    if !is_absent {
+        return Ok(None);
+    }
+    let mut wanted = step.manifest.clone();
+    wanted.value_mut()["metadata"]["resourceVersion"] = NEVER.into();
+    match place.cluster.apply(&wanted, options(step)).await {
+        Ok(stored) => Ok(Some(stored)),
+        // It is there, or what was refused is refused again, and explained, when it is looked at.
+        Err(error) if error.is_conflict() || error.retry() != Retry::Transient => Ok(None),
+        Err(error) => Err(FailureCause::Cluster(error)),
+    }
 }
 
 /// The other unit to which the object is left.
@@ -131,20 +158,23 @@ async fn prepare(
     Ok(Some(Before::Whole(Box::new(cleaned))))
 }
 
+fn options(step: &ApplyStep) -> ApplyOptions<'_> {
+    ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false }
+}
+
 async fn send(
     place: Place<'_>,
     step: &ApplyStep,
     live: Option<&Before>,
 ) -> Result<Manifest, ClusterError> {
-    let options = ApplyOptions { field_manager: &step.field_manager, force: true, dry_run: false };
     match live {
         Some(Before::Whole(live)) if !step.ignored.is_empty() => {
             let mut wanted = step.manifest.clone();
             let (value, own) = (wanted.value_mut(), &step.field_manager);
             capstan_ssa::leave_ignored(value, live.value(), &step.ignored, own);
-            place.cluster.apply(&wanted, options).await
+            place.cluster.apply(&wanted, options(step)).await
         }
-        _ => place.cluster.apply(&step.manifest, options).await,
+        _ => place.cluster.apply(&step.manifest, options(step)).await,
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -81,6 +82,8 @@ impl<K> Clone for Queue<K> {
 struct Shared<K> {
     state: Mutex<State<K>>,
     changed: Notify,
+    /// Nothing runs, and nothing is due.
+    idle: Notify,
     pace: Pace,
     /// For how many seconds keys were due before they ran.
     waited: Histogram,
@@ -144,8 +147,8 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
             retries: 0,
         };
         let waited = Histogram::new([0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]);
-        let (state, changed) = (Mutex::new(state), Notify::new());
-        Self { shared: Arc::new(Shared { state, changed, pace, waited }) }
+        let (state, changed, idle) = (Mutex::new(state), Notify::new(), Notify::new());
+        Self { shared: Arc::new(Shared { state, changed, idle, pace, waited }) }
     }
 
     /// Runs the key as soon as a worker is free.
@@ -181,6 +184,24 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
             running: state.running + state.running_later,
             adds: state.serial,
             retries: state.retries,
+        }
+    }
+
+    /// Does no key run, and is none due?
+    pub fn is_idle(&self) -> bool {
+        let Load { due, running, .. } = self.load();
+        due == 0 && running == 0
+    }
+
+    /// Waits until no key runs and none is due.
+    pub async fn idle(&self) {
+        loop {
+            let mut idle = pin!(self.shared.idle.notified());
+            idle.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            idle.await;
         }
     }
 
@@ -235,6 +256,9 @@ impl<K: Eq + Hash + Clone + Debug + Send + 'static> Queue<K> {
 
     fn finish(&self, key: &K, next: Next) {
         self.lock().finish(key, next, (Instant::now(), self.shared.pace), rand::random());
+        if self.is_idle() {
+            self.shared.idle.notify_waiters();
+        }
     }
 }
 

@@ -173,6 +173,11 @@ fn asking(chance: &mut Chance) -> Asking {
     let (apply, merge) = ("application/apply-patch+yaml", "application/merge-patch+json");
     match chance.below(12) {
         0..=3 => patch(format!("{by}&force=true"), apply, object),
+        4 if chance.one_in(2) => {
+            // Whoever is not there has no version, and is made all the same.
+            object["metadata"]["resourceVersion"] = (*chance.pick(&["1", "$version"])).into();
+            patch(format!("{by}&force=true"), apply, object)
+        }
         4 => patch(by, apply, object),
         5 => patch(format!("{by}&force=true&dryRun=All"), apply, object),
         6 => {

@@ -10,6 +10,7 @@
 pub mod aws;
 pub mod bootstrap;
 mod cluster;
+mod commit;
 pub mod dir;
 pub mod faults;
 pub mod git;
@@ -24,6 +25,7 @@ pub mod registry;
 pub mod wait;
 
 pub use cluster::Cluster;
+pub use commit::seed_of_commit;
 pub use dir::KitDir;
 pub use faults::{Fault, FaultProxy};
 pub use git::{GitServer, Repo, WebHook};

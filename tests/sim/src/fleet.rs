@@ -10,6 +10,8 @@ pub const NAMESPACE: &str = "apps";
 pub(crate) const OWN: &str = "flux-system";
 /// The source.
 pub(crate) const SOURCE: &str = "fleet";
+/// The object that several units may want.
+pub(crate) const SHARED: &str = "shared";
 /// The group of units.
 pub(crate) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 

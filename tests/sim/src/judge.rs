@@ -17,8 +17,8 @@ pub(crate) struct Judge {
     pub(crate) touched: BTreeSet<Key>,
     /// The newest revision at which a unit was ready.
     ready: BTreeMap<usize, usize>,
-    /// The newest content of each object that was applied, by the revision that it is from.
-    applied: BTreeMap<Key, usize>,
+    /// The newest content of each object that a unit applied, by the revision that it is from.
+    applied: BTreeMap<(Key, usize), usize>,
     /// The newest revision that each unit has attempted.
     attempted: BTreeMap<usize, usize>,
     /// Writes of objects that units own.
@@ -87,7 +87,7 @@ impl Judge {
         let label = asked.body["metadata"]["labels"][format!("{GROUP}/name")].as_str();
         let Some(unit) = label.and_then(fleet::unit_number) else { return };
         let Some(number) = fleet::content_revision(&asked.body) else { return };
-        let before = self.applied.insert(key.clone(), number).unwrap_or_default();
+        let before = self.applied.insert((key.clone(), unit), number).unwrap_or_default();
         if before > number {
             let what = format!("{} goes back from {before} to {number}", key.2);
             self.breaks("I5", &what);
@@ -173,7 +173,7 @@ impl Judge {
         };
         for ((kind, name), (_, content)) in &wanted {
             let key = (store.kind(kind), fleet::NAMESPACE.to_owned(), name.clone());
-            let is_there = store.find(&key).is_some_and(|live| fleet::shows(live, content));
+            let is_there = store.find(&key).is_some_and(|live| is_as_wanted(live, unit, content));
             if !is_there && !self.touched.contains(&key) {
                 let live = store.find(&key);
                 let what = format!("unit-{unit} is ready at {applied}, and {name} is {live:?}");
@@ -204,7 +204,7 @@ impl Judge {
                 let key = (store.kind(kind), fleet::NAMESPACE.to_owned(), name.clone());
                 ids.insert(id(store, &key));
                 let live = store.find(&key);
-                if !live.is_some_and(|live| fleet::shows(live, content)) {
+                if !live.is_some_and(|live| is_as_wanted(live, unit, content)) {
                     wrong.push(format!("{name} is {live:?}, not {content}"));
                 }
             }
@@ -225,6 +225,12 @@ impl Judge {
         }
         wrong
     }
+}
+
+/// Does an object show what a unit wants, or does it belong to another unit?
+fn is_as_wanted(live: &Value, unit: usize, content: &Value) -> bool {
+    let is_of_another = live["metadata"]["name"] == fleet::SHARED && owner(live) != Some(unit);
+    is_of_another || fleet::shows(live, content)
 }
 
 fn not_ready(object: &Value, last: usize) -> Option<String> {

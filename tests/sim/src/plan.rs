@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::chance::Chance;
 use crate::door::Faults;
-use crate::fleet::{Fleet, Revision, Unit, Wanted};
+use crate::fleet::{Fleet, Revision, SHARED, Unit, Wanted};
 
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,7 @@ impl Plan {
         let number = fleet.revisions.len();
         fleet.revisions.push(mended(&fleet, number));
         steps.push(Step::Push);
+        share(&mut fleet, &mut Chance::of(seed, "shared"));
         let faults = faults(&mut chance);
         let mut removed = Vec::new();
         if chance.one_in(2) {
@@ -169,6 +170,28 @@ fn mended(fleet: &Fleet, number: usize) -> Revision {
         Some(wanted)
     };
     (0..fleet.units.len()).map(mend).collect()
+}
+
+/// In some plans units want the same object, or hand it over, each with a content of its own.
+fn share(fleet: &mut Fleet, chance: &mut Chance) {
+    if !chance.one_in(3) {
+        return;
+    }
+    for unit in 0..fleet.units.len() {
+        let mut since = None;
+        for (number, revision) in fleet.revisions.iter_mut().enumerate() {
+            since = match since {
+                None if chance.one_in(2) => Some(number),
+                Some(_) if chance.one_in(4) => None,
+                since => since,
+            };
+            if let (Some(since), Some(wanted)) = (since, &mut revision[unit]) {
+                let data = json!({"rev": since.to_string(), "value": format!("of unit {unit}")});
+                let place = ("ConfigMap".to_owned(), SHARED.to_owned());
+                wanted.insert(place, (since, json!({ "data": data })));
+            }
+        }
+    }
 }
 
 fn object_name(unit: usize, name: &str) -> String {

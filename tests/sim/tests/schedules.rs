@@ -45,7 +45,8 @@ fn a_sample_of_schedules_ends_well() {
     if let Some(seed) = number("SEED") {
         return hold(seed..seed + 1);
     }
-    let begin = first_of_the_commit();
+    // Every commit has seeds of its own.
+    let begin = capstan_kit::seed_of_commit();
     hold(begin..begin + number("SEEDS").unwrap_or(16));
 }
 
@@ -53,12 +54,4 @@ fn a_sample_of_schedules_ends_well() {
 #[ignore = "long: minutes"]
 fn thousands_of_schedules_end_well() {
     hold(0..number("SEEDS").unwrap_or(2000));
-}
-
-/// Every commit has seeds of its own.
-fn first_of_the_commit() -> u64 {
-    let head = std::process::Command::new("git").args(["rev-parse", "HEAD"]).output();
-    let head = head.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let number = head.ok().and_then(|head| u64::from_str_radix(head.get(..8)?, 16).ok());
-    number.unwrap_or_default()
 }

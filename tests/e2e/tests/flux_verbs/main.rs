@@ -29,9 +29,45 @@ use world::{PARTS, World, both};
 /// So many command lines that change nothing run at once on each side.
 const AT_ONCE: usize = 4;
 
+/// So many command lines that change nothing are a sample.
+const SAMPLE: usize = 24;
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "long: minutes, and its command lines have short deadlines that a busy machine misses"]
 async fn the_flux_command_line_says_the_same_of_both_engines() -> Result<()> {
+    let chosen = std::env::var("CASE").unwrap_or_default();
+    let tracks = WRITES.iter().chain([&REGISTRY, &BUILDS, &LAST]);
+    compare(Choice {
+        looks: LOOKS.iter().copied().filter(|line| line.contains(&chosen)).collect(),
+        tracks: tracks.filter(|track| track.name.contains(&chosen)).collect(),
+        is_whole: chosen.is_empty(),
+    })
+    .await
+}
+
+/// Each commit has command lines of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_says_the_same_of_both_engines() -> Result<()> {
+    let seed = usize::try_from(capstan_kit::seed_of_commit() % 1_000_000).expect("it is small");
+    let tracks: Vec<_> = WRITES.iter().chain([&REGISTRY, &BUILDS]).collect();
+    let begin = seed % LOOKS.len();
+    compare(Choice {
+        looks: LOOKS.iter().copied().cycle().skip(begin).take(SAMPLE).collect(),
+        tracks: vec![tracks[seed % tracks.len()]],
+        is_whole: false,
+    })
+    .await
+}
+
+/// What is compared.
+struct Choice {
+    looks: Vec<&'static str>,
+    tracks: Vec<&'static Track>,
+    /// Is it all that there is?
+    is_whole: bool,
+}
+
+async fn compare(Choice { looks, tracks, is_whole }: Choice) -> Result<()> {
     let parts = match Parts::get(&PARTS).await {
         Ok(parts) => parts,
         Err(error) => {
@@ -41,16 +77,14 @@ async fn the_flux_command_line_says_the_same_of_both_engines() -> Result<()> {
     };
     let world = World::start(&parts).await?;
     let compared = Compared { world: &world, seen: Mutex::default(), found: Mutex::default() };
-    let chosen = std::env::var("CASE").unwrap_or_default();
-    let looks = LOOKS.iter().filter(|line| line.contains(&chosen));
     iter(looks).for_each_concurrent(AT_ONCE, |line| compared.step(Step::Run(line))).await;
-    let tracks =
-        WRITES.iter().chain([&REGISTRY, &BUILDS]).filter(|track| track.name.contains(&chosen));
-    join_all(tracks.map(|track| compared.track(track))).await;
-    if LAST.name.contains(&chosen) {
-        compared.track(&LAST).await;
+    let (last, others): (Vec<_>, Vec<_>) =
+        tracks.into_iter().partition(|track| track.name == LAST.name);
+    join_all(others.into_iter().map(|track| compared.track(track))).await;
+    for track in last {
+        compared.track(track).await;
     }
-    compared.judge(chosen.is_empty())?;
+    compared.judge(is_whole)?;
     world.end().await;
     Ok(())
 }

@@ -40,7 +40,19 @@ impl Store {
             return Ok((true, Arc::new(object)));
         }
         let goes = object["metadata"].get("deletionTimestamp").is_some() && !is_held(&object);
-        Ok((live.is_none(), self.put(key.clone(), live, object, goes)))
+        match live {
+            Some(live) if goes => Ok((false, self.end(key, &live, object))),
+            live => Ok((live.is_none(), self.put(key.clone(), live, object, false))),
+        }
+    }
+
+    /// Takes the last finalizer from an object on its way out. What is written is answered, but never stored: watches tell the
+    /// end of what was there.
+    fn end(&mut self, key: &Key, live: &Arc<Value>, mut object: Value) -> Arc<Value> {
+        let version = live["metadata"].get("resourceVersion").cloned();
+        set(&mut object["metadata"], "resourceVersion", version);
+        self.put(key.clone(), Some(Arc::clone(live)), (**live).clone(), true);
+        Arc::new(object)
     }
 
     fn blank(&self, (kind, namespace, name): &Key) -> Value {
