@@ -111,7 +111,14 @@ impl Scene<'_> {
                 }
                 Ok(())
             }
-            Value::Array(items) => items.iter_mut().try_for_each(|item| self.rename(query, item)),
+            Value::Array(items) => items.iter_mut().try_for_each(|item| match item {
+                Value::Array(_) => {
+                    let message = "a list is expected to be either a string or a map of string";
+                    Err(BuildError::new(message)
+                        .hint("the items of a list that refers are names, or maps with a name"))
+                }
+                item => self.rename(query, item),
+            }),
             Value::Object(_) => self.rename_map(query, found),
         }
     }
