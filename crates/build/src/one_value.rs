@@ -22,6 +22,13 @@ impl OneValue {
         self.0.clear();
     }
 
+    /// What stands below a pointer has values of its own from now on: it was made anew.
+    pub(crate) fn part(&mut self, from: &str) {
+        let is_below =
+            |field: &str| field.strip_prefix(from).is_some_and(|rest| rest.starts_with('/'));
+        self.0.iter_mut().for_each(|group| group.retain(|field| !is_below(field)));
+    }
+
     /// A field was written: the others of its group take its value.
     pub(crate) fn written(&mut self, field: &str, object: &mut Value) {
         let groups = self.0.iter().filter(|group| group.iter().any(|it| it == field));
@@ -122,6 +129,20 @@ mod tests {
         assert_eq!(
             after(patch.clone(), |object| group().merged(&patch.clone().into(), object)),
             json!({"a": {"app": "two"}, "b": {"app": "two"}, "c": [{"app": "three"}]})
+        );
+    }
+
+    #[test]
+    fn what_is_made_anew_stands_alone() {
+        let object = json!({"a": {"app": "old"}, "b": {"app": "new"}, "c": [{"app": "old"}]});
+        let change = |object: &mut Value| {
+            let mut one = group();
+            one.part("/a");
+            one.written("/b/app", object);
+        };
+        assert_eq!(
+            after(object, change),
+            json!({"a": {"app": "old"}, "b": {"app": "new"}, "c": [{"app": "new"}]})
         );
     }
 

@@ -255,8 +255,10 @@ impl Resource {
 
     /// Makes every annotation a text, as kustomize does when it sets all of them anew.
     pub(crate) fn rewrite_annotations(&mut self) {
-        if let Some(Value::Object(annotations)) = self.value.pointer_mut("/metadata/annotations") {
+        const FIELD: &str = "/metadata/annotations";
+        if let Some(Value::Object(annotations)) = self.value.pointer_mut(FIELD) {
             annotations.values_mut().for_each(rewrite);
+            self.one_value.part(FIELD);
         }
     }
 
