@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::scalar::{self, Schema};
 use crate::{YamlError, split};
-use tree::{Leaf, Tree};
+use tree::{Flow, Leaf, Tree};
 
 /// Bytes that anchors and aliases may add to one text: far above any real manifest, and far below what would hurt.
 const ALIAS_BUDGET: usize = 16 << 20;
@@ -137,8 +137,8 @@ struct Reader<'a, T> {
     alias_budget: usize,
     kept: Kept,
     marks: BTreeMap<String, Mark>,
-    /// Is the map in braces that is read?
-    is_flow: bool,
+    /// Is the map or list in braces that is read, and is it a list?
+    flow: Flow,
     path: String,
 }
 
@@ -149,7 +149,7 @@ impl<'a, T: Tree> Reader<'a, T> {
         let directive = text.lines().next().is_some_and(|line| line.starts_with('%'));
         Self {
             refused: (schema != Schema::Config && directive).then(|| NO_DOCUMENT.to_owned()),
-            has_surrogates: schema != Schema::Config && has_surrogates(text),
+            has_surrogates: has_surrogates(text),
             open_end: has_open_end(text).then_some(text.len()),
             text,
             events: Parser::new_from_str_with_options(text, options!(emit_comments: false)),
@@ -160,7 +160,7 @@ impl<'a, T: Tree> Reader<'a, T> {
             alias_budget: ALIAS_BUDGET,
             kept,
             marks: BTreeMap::new(),
-            is_flow: false,
+            flow: Flow::default(),
             path: String::new(),
         }
     }
@@ -231,12 +231,19 @@ impl<'a, T: Tree> Reader<'a, T> {
             self.marks.insert(self.path.clone(), self.mark(span));
         }
         let (value, anchor) = match event {
-            Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
+            Event::SequenceStart(style, anchor, _) => {
+                let flow = if style == StructureStyle::Flow { Flow::List } else { Flow::None };
+                let outer = std::mem::replace(&mut self.flow, flow);
+                let items = self.sequence()?;
+                self.flow = outer;
+                (items, anchor)
+            }
             Event::MappingStart(style, anchor, _) => {
                 let is_flow = style == StructureStyle::Flow;
-                let outer = std::mem::replace(&mut self.is_flow, is_flow);
+                let flow = if is_flow { Flow::Map } else { Flow::None };
+                let outer = std::mem::replace(&mut self.flow, flow);
                 let map = self.mapping()?;
-                self.is_flow = outer;
+                self.flow = outer;
                 (T::of_entries(map, is_flow), anchor)
             }
             leaf => return self.leaf(leaf, span),
@@ -261,7 +268,7 @@ impl<'a, T: Tree> Reader<'a, T> {
             style,
             tag: tag.as_deref(),
             schema: self.schema,
-            in_flow: self.is_flow,
+            flow: self.flow,
             is_annotation: self.schema != Schema::Config && is_annotation(&self.path),
         };
         let value = T::of_leaf(&leaf).map_err(|message| self.error(self.mark(span), message))?;

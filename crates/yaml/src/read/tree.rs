@@ -6,16 +6,31 @@ use crate::scalar::{self, Schema};
 use crate::value::{self, Map, Scalar, Value};
 use crate::{folded, number};
 
+/// What takes entries over, as a key.
+const MERGE: &str = "<<";
+
 /// A scalar of a text.
 pub(super) struct Leaf<'a> {
     pub(super) text: &'a str,
     pub(super) style: ScalarStyle,
     pub(super) tag: Option<&'a Tag>,
     pub(super) schema: Schema,
-    /// It stands in braces.
-    pub(super) in_flow: bool,
+    /// What braces it stands in.
+    pub(super) flow: Flow,
     /// It stands where annotations do.
     pub(super) is_annotation: bool,
+}
+
+/// The braces around a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// There are none.
+    #[default]
+    None,
+    /// Those of a map.
+    Map,
+    /// Those of a list.
+    List,
 }
 
 /// What a text is read to.
@@ -45,7 +60,7 @@ impl Tree for Json {
         let value = leaf.json()?;
         let is_nothing = value.is_null() && leaf.text.is_empty() && leaf.tag.is_none();
         // kustomize writes nothing in braces as an empty text.
-        Ok(match is_nothing && leaf.in_flow && leaf.schema == Schema::Objects {
+        Ok(match is_nothing && leaf.flow == Flow::Map && leaf.schema == Schema::Objects {
             true => Self::String(String::new()),
             false => value,
         })
@@ -115,16 +130,18 @@ impl Tree for Value {
             ScalarStyle::Literal => Style::Literal,
             ScalarStyle::Folded => Style::Folded,
         };
-        let tag = match leaf.tag {
+        let said = leaf.tag.filter(|tag| !is_non_specific(tag));
+        let tag = match said {
             Some(tag) => value::Tag::of_name(&format!("!!{}", core_tag(tag))),
+            None if style == Style::Plain && leaf.text == MERGE => value::Tag::Merge,
             None if style == Style::Plain => value::Tag::implied(leaf.text),
             None => value::Tag::Text,
         };
-        let is_tagged = leaf.tag.is_some();
-        let scalar = Scalar { text: leaf.text.to_owned(), tag, style, is_tagged };
-        // What cannot be written in the end is best told where it stands.
-        if is_tagged || tag == value::Tag::Float {
-            scalar.meaning(false)?;
+        let is_tagged = said.is_some();
+        let mut scalar = Scalar { text: leaf.text.to_owned(), tag, style, is_tagged };
+        if leaf.flow == Flow::List && !is_tagged && scalar.is_quoted_in_flow() {
+            // A list in braces stays one: what is quoted there is a text.
+            (scalar.tag, scalar.style) = (value::Tag::Text, Style::Single);
         }
         Ok(scalar.into())
     }
@@ -194,7 +211,8 @@ impl Leaf<'_> {
                 && scalar::resolve(text, schema) == Ok(Json::Null);
             return Ok(if null { Json::Null } else { text.into() });
         }
-        let Some(tag) = self.tag else {
+        let Some(tag) = self.tag.filter(|tag| schema == Schema::Config || !is_non_specific(tag))
+        else {
             return match style {
                 ScalarStyle::Plain => scalar::resolve(text, schema),
                 ScalarStyle::Folded if schema == Schema::Objects => {
@@ -221,6 +239,11 @@ impl Leaf<'_> {
             _ => Ok(text.into()),
         }
     }
+}
+
+/// Is it `!`, which says nothing?
+fn is_non_specific(tag: &Tag) -> bool {
+    tag.handle().is_empty() && tag.suffix() == "!"
 }
 
 /// The name of a tag of YAML's own; empty for others.

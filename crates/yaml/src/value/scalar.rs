@@ -30,6 +30,8 @@ pub enum Tag {
     Time,
     /// `!!binary`
     Binary,
+    /// `!!merge`: a plain `<<` where a value stands.
+    Merge,
 }
 
 impl Tag {
@@ -69,6 +71,7 @@ impl Tag {
             "!!float" => Self::Float,
             "!!timestamp" => Self::Time,
             "!!binary" => Self::Binary,
+            "!!merge" => Self::Merge,
             _ => Self::Text,
         }
     }
@@ -83,6 +86,7 @@ impl Tag {
             Self::Float => "!!float",
             Self::Time => "!!timestamp",
             Self::Binary => "!!binary",
+            Self::Merge => "!!merge",
         }
     }
 }
@@ -155,6 +159,12 @@ impl Scalar {
         !self.text.is_empty() && !self.text.contains('\n') && crate::scalar::is_no_text(&self.text)
     }
 
+    /// Is it written in quotes in braces, though it says that it is plain?
+    pub(crate) fn is_quoted_in_flow(&self) -> bool {
+        self.style == Style::Plain
+            && style::allowed(Style::Plain, &self.text, false, true) != Style::Plain
+    }
+
     /// What it means. `in_flow`: it stands in braces.
     ///
     /// # Errors
@@ -170,7 +180,7 @@ impl Scalar {
             return self.decoded(implied);
         }
         match self.style {
-            Style::Plain if !(in_flow && text.is_empty()) => typed(text, implied),
+            Style::Plain if !(in_flow && self.is_quoted_in_flow()) => typed(text, implied),
             Style::Folded
                 if !in_flow
                     && style::allowed(Style::Folded, text, false, false) == Style::Folded =>
@@ -186,6 +196,7 @@ impl Scalar {
         let text = self.text.as_str();
         let fits = match self.tag {
             Tag::Binary => return decode(text).map(|text| Meaning::Text(Cow::Owned(text))),
+            Tag::Merge => return Ok(Meaning::Text(Cow::Borrowed(text))),
             Tag::Float => matches!(implied, Tag::Int | Tag::Float),
             tag => tag == implied,
         };
@@ -212,8 +223,22 @@ fn typed(text: &str, tag: Tag) -> Result<Meaning<'_>, String> {
             let time = timestamp::parse(text).map_or(Cow::Borrowed(text), Cow::Owned);
             Ok(Meaning::Text(time))
         }
-        Tag::None | Tag::Text | Tag::Binary => Ok(Meaning::Text(Cow::Borrowed(text))),
+        Tag::None | Tag::Text | Tag::Binary | Tag::Merge => Ok(Meaning::Text(Cow::Borrowed(text))),
     }
+}
+
+/// Bytes as a text. As in Go's JSON, each byte that is none of UTF-8 is replaced for itself.
+fn lossy(mut bytes: &[u8]) -> String {
+    let mut text = String::new();
+    while let Some(chunk) = bytes.utf8_chunks().next() {
+        text.push_str(chunk.valid());
+        bytes = &bytes[chunk.valid().len()..];
+        if let [_, rest @ ..] = bytes {
+            text.push(char::REPLACEMENT_CHARACTER);
+            bytes = rest;
+        }
+    }
+    text
 }
 
 /// The text that is packed as base64.
@@ -222,5 +247,5 @@ pub(crate) fn decode(text: &str) -> Result<String, String> {
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(packed)
         .map_err(|error| format!("`!!binary` is not base64: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "`!!binary` is not UTF-8 text".to_owned())
+    Ok(lossy(&bytes))
 }
