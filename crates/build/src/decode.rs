@@ -1,5 +1,7 @@
 //! Values to types as Go's JSON reader does it: the case of keys does not count, null leaves a field as it is.
 
+use capstan_yaml::shortest_single;
+use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess,
@@ -16,6 +18,8 @@ pub(crate) enum Mode {
     Strict,
     /// Plugins' configurations: unknown fields are skipped, scalars become the texts that are wanted.
     Lenient,
+    /// What is embedded in them: unknown fields are skipped, and scalars of another type are errors.
+    Embedded,
 }
 
 /// Reads a value.
@@ -43,18 +47,33 @@ impl<'a> Reader<'a> {
             (Value::String(text), _) => Some(text.clone()),
             (Value::Null, _) => Some(String::new()),
             (Value::Bool(flag), Mode::Lenient) => Some(flag.to_string()),
-            (Value::Number(number), Mode::Lenient) => Some(shortest(number)),
+            (Value::Number(number), Mode::Lenient) => Some(of_number(number)),
             _ => None,
         }
     }
 }
 
-/// A number as Go prints it with as few digits as it needs.
-fn shortest(number: &Number) -> String {
+/// A number as the text that it becomes: a float in as few digits as one of 32 bits needs.
+fn of_number(number: &Number) -> String {
     match number.as_f64() {
-        Some(float) if number.is_f64() => float.to_string(),
+        Some(float) if number.is_f64() => shortest_single(float),
         _ => number.to_string(),
     }
+}
+
+/// The name by which [`Reader`] knows [`Embedded`].
+const EMBEDDED: &str = "Embedded";
+
+/// A value that Go embeds in another: sigs.k8s.io/yaml does not see which of its fields are texts, so it makes no scalar one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename = "Embedded")]
+pub(crate) struct Embedded<T>(pub(crate) T);
+
+/// A field of a struct that Go embeds, see [`Embedded`].
+pub(crate) fn embedded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Embedded::deserialize(deserializer).map(|Embedded(value)| value)
 }
 
 macro_rules! scalars {
@@ -113,10 +132,14 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+        let mode = match (name, self.mode) {
+            (EMBEDDED, Mode::Lenient) => Mode::Embedded,
+            (_, mode) => mode,
+        };
+        visitor.visit_newtype_struct(Self { mode, ..self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -199,7 +222,7 @@ impl<'a> Entries<'a> {
             let spelt = fields.iter().find(|field| field.eq_ignore_ascii_case(key));
             let name = spelt.map_or(key.as_str(), |field| *field);
             let is_skipped = !fields.is_empty()
-                && (value.is_null() || (spelt.is_none() && reader.mode == Mode::Lenient));
+                && (value.is_null() || (spelt.is_none() && reader.mode != Mode::Strict));
             if is_skipped {
                 continue;
             }
@@ -238,7 +261,7 @@ mod tests {
     use serde::Deserialize;
     use serde_json::{Value, json};
 
-    use super::{Mode, decode};
+    use super::{Embedded, Mode, decode, embedded};
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -266,11 +289,27 @@ mod tests {
 
     #[test]
     fn only_lenient_reading_turns_scalars_into_texts() {
-        let value = json!({"pairs": {"a": true, "b": 1.0, "c": 2}});
+        let value = json!({"pairs": {"a": true, "b": 1.0, "c": 2, "d": 1.23456789, "e": 1.5e25}});
         assert!(read(&value, Mode::Strict).is_err());
-        let pairs = [("a", "true"), ("b", "1"), ("c", "2")];
+        let pairs = [("a", "true"), ("b", "1"), ("c", "2"), ("d", "1.2345679"), ("e", "1.5e+25")];
         let pairs = pairs.map(|(key, text)| (key.to_owned(), text.to_owned())).into();
         assert_eq!(read(&value, Mode::Lenient), Ok(Example { pairs, ..Example::default() }));
+    }
+
+    #[test]
+    fn what_is_embedded_makes_no_texts_of_scalars() {
+        #[derive(Deserialize)]
+        struct Outer {
+            list: Vec<Embedded<Example>>,
+            #[serde(deserialize_with = "embedded")]
+            name: String,
+        }
+        let read = |value: &Value| decode::<Outer>(value, Mode::Lenient);
+        let read = |value| read(&value).map(|it| (it.list[0].0.new_tag.clone(), it.name)).ok();
+        let both = Some(("a".to_owned(), "b".to_owned()));
+        assert_eq!(read(json!({"list": [{"newTag": "a", "bogus": 1}], "name": "b"})), both);
+        assert_eq!(read(json!({"list": [{"newTag": 1}], "name": "b"})), None);
+        assert_eq!(read(json!({"list": [{}], "name": 1})), None);
     }
 
     #[test]

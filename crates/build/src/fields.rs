@@ -6,6 +6,7 @@ use capstan_model::GroupVersionKind;
 use capstan_yaml::{Map, Tag, Value};
 use serde::Deserialize;
 
+use crate::decode::embedded;
 use crate::error::BuildError;
 use crate::resource::Resource;
 
@@ -13,8 +14,11 @@ use crate::resource::Resource;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Field {
+    #[serde(deserialize_with = "embedded")]
     pub(crate) group: String,
+    #[serde(deserialize_with = "embedded")]
     pub(crate) version: String,
+    #[serde(deserialize_with = "embedded")]
     pub(crate) kind: String,
     /// Keys divided by `/`, with `\/` for a slash in a key. Lists on the way are walked through.
     pub(crate) path: String,
@@ -167,6 +171,9 @@ fn walk(
         Value::Array(items) => items.iter_mut().try_for_each(|item| walk(item, path, made, change)),
         Value::Object(map) => {
             let (key, rest) = next_key(keys);
+            if !key.is_empty() && key.trim().is_empty() {
+                return walk(value, rest, made, change);
+            }
             match enter(map, &key, rest.is_none(), made)? {
                 Some(child) => walk(child, rest, made, change),
                 None => Ok(()),
@@ -175,6 +182,14 @@ fn walk(
         null if null.is_null() => Ok(()),
         Value::Scalar(_) => Err("expected sequence or mapping node".to_owned()),
     }
+}
+
+/// Does kyaml take the step for a position, or for a condition on the items of a list? Lists are walked through without a step of
+/// their own, so there is never one where it stands.
+fn selects_item(key: &str) -> bool {
+    matches!(key, "-" | "*")
+        || key.parse::<i64>().is_ok()
+        || (key.starts_with('[') && key.ends_with(']'))
 }
 
 /// The value of a key, made where it is to be made.
@@ -187,6 +202,12 @@ fn enter<'a>(
     let (key, is_list) = key.strip_suffix("[]").map_or((key, false), |key| (key, true));
     if key.is_empty() {
         return Err("cannot set or create an empty field name".to_owned());
+    }
+    let key = key.trim();
+    if selects_item(key) {
+        return Err(format!(
+            "wrong node kind: `{key}` is for lists, expected a list but got a map"
+        ));
     }
     let made = match made {
         _ if is_list => Made::Nothing,

@@ -124,7 +124,7 @@ impl Generator {
                 map.remove(field);
             }
         }
-        let mut generator = decode::<Self>(&config, Mode::Lenient)
+        let mut generator = decode::<Self>(&config, Mode::Embedded)
             .map_err(|error| BuildError::new(error.to_string()))?;
         if generator.name.is_empty() {
             name.clone_into(&mut generator.name);
@@ -283,7 +283,7 @@ pub(crate) fn file_source(source: &str) -> Result<(String, String), BuildError> 
     }
 }
 
-/// `key=value` lines; comments and empty lines are skipped. A key alone would take its value from
+/// `key=value` lines; comments, empty lines and lines without a key are skipped. A key alone would take its value from
 /// the environment of the process, which a build has none of: it is empty.
 pub(crate) fn env_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -291,6 +291,7 @@ pub(crate) fn env_lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
         .map(|line| line.trim_end_matches('\r').trim_start())
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| line.split_once('=').unwrap_or((line, "")))
+        .filter(|(key, _)| !key.is_empty())
 }
 
 /// Base64 in lines of 70 characters when it needs more than one.
@@ -319,7 +320,7 @@ mod tests {
         assert_eq!(file_source("a/b.txt").expect("valid"), ("b.txt".into(), "a/b.txt".into()));
         assert_eq!(file_source("k=a/b").expect("valid"), ("k".into(), "a/b".into()));
         assert!(file_source("k=").is_err() && file_source("=p").is_err());
-        let lines: Vec<_> = env_lines("# c\n  a=1\r\n\nb=x=y\nalone\n").collect();
+        let lines: Vec<_> = env_lines("# c\n  a=1\r\n\nb=x=y\n=z\nalone\n").collect();
         assert_eq!(lines, [("a", "1"), ("b", "x=y"), ("alone", "")]);
     }
 

@@ -1,6 +1,7 @@
 use capstan_model::{ObjectSelector, Selector};
 use serde::Deserialize;
 
+use crate::decode::embedded;
 use crate::error::BuildError;
 use crate::resource::{Id, Resource};
 
@@ -9,14 +10,19 @@ use crate::resource::{Id, Resource};
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct Target {
     /// The API group.
+    #[serde(deserialize_with = "embedded")]
     pub group: String,
     /// The API version within the group.
+    #[serde(deserialize_with = "embedded")]
     pub version: String,
     /// The kind.
+    #[serde(deserialize_with = "embedded")]
     pub kind: String,
     /// The name.
+    #[serde(deserialize_with = "embedded")]
     pub name: String,
     /// The namespace; `default` for objects without one.
+    #[serde(deserialize_with = "embedded")]
     pub namespace: String,
     /// A Kubernetes label selector.
     pub label_selector: String,

@@ -22,7 +22,7 @@ pub use emit::style::Style;
 pub use emit::{Shape, Shown, emit, emit_all};
 pub use error::YamlError;
 pub use node::{Comments, Node, NodeKind, NodeStyle};
-pub use number::{float_in_json, shortest};
+pub use number::{float_in_json, shortest, shortest_single};
 pub use read::{Document, Mark, read, read_documents, read_marked, read_spelled};
 pub use scalar::{Schema, needs_quotes, resolve};
 pub use split::is_one_part;

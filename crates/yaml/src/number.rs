@@ -142,6 +142,20 @@ pub fn float_in_json(value: f64) -> String {
     if scientific.contains("e-") { scientific } else { scientific.replace('e', "e+") }
 }
 
+/// A float in as few digits as one of 32 bits needs, with an exponent as [`shortest`] has it.
+pub fn shortest_single(value: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the digits of the rounded float are wanted"
+    )]
+    let single = value as f32;
+    if single.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    // The few digits of a float of 32 bits are those of one of 64, too.
+    single.to_string().parse().map(shortest).unwrap_or_default()
+}
+
 /// A float in as few digits as it needs, with an exponent below 1e-4 and from 1e6 on.
 pub fn shortest(value: f64) -> String {
     let scientific = format!("{value:e}");

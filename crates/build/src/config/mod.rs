@@ -9,7 +9,7 @@ use capstan_model::GroupVersionKind;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::decode::{Mode, decode};
+use crate::decode::{Mode, decode, embedded};
 use crate::error::BuildError;
 use crate::fields::{Field, admits};
 
@@ -36,8 +36,11 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Referral {
+    #[serde(deserialize_with = "embedded")]
     pub(crate) group: String,
+    #[serde(deserialize_with = "embedded")]
     pub(crate) version: String,
+    #[serde(deserialize_with = "embedded")]
     pub(crate) kind: String,
     /// The fields that hold its name.
     #[serde(rename = "fieldSpecs")]

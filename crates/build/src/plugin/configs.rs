@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Scene, value_add};
-use crate::decode::{self, Mode};
+use crate::decode::{self, Embedded, Mode};
 use crate::error::BuildError;
 use crate::fields::Field;
 use crate::generate::{self, Generator, Kind};
@@ -97,7 +97,24 @@ struct Patches {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Replacements {
-    replacements: Vec<Entry>,
+    replacements: Vec<Embedded<Entry>>,
+}
+
+/// The configuration of IAMPolicyGenerator.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Identity {
+    cloud: String,
+    kubernetes_service: Metadata,
+    service_account: Account,
+}
+
+/// An account of a cloud.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Account {
+    name: String,
+    project_id: String,
 }
 
 fn decode<T: DeserializeOwned>(config: &Resource) -> Result<T, BuildError> {
@@ -134,27 +151,22 @@ pub(super) fn generate(
 
 /// The ServiceAccount of a workload identity.
 fn service_account(config: &Resource) -> Result<Resource, BuildError> {
-    let text = |field: &str| config.text(field);
-    if text("/cloud") != "gke" {
-        let message = format!("cloud provider {} not supported yet", text("/cloud"));
-        return Err(BuildError::new(message));
+    let Embedded(Identity { cloud, kubernetes_service: made, service_account: account }) =
+        decode(config)?;
+    if cloud != "gke" {
+        return Err(BuildError::new(format!("cloud provider {cloud} not supported yet")));
     }
-    let account = format!(
-        "{}@{}.iam.gserviceaccount.com",
-        text("/serviceAccount/name"),
-        text("/serviceAccount/projectId")
-    );
+    let account = format!("{}@{}.iam.gserviceaccount.com", account.name, account.project_id);
     let mut value = json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {
-            "name": text("/kubernetesService/name"),
+            "name": made.name,
             "annotations": {"iam.gke.io/gcp-service-account": account},
         },
     });
-    let namespace = text("/kubernetesService/namespace");
-    if !namespace.is_empty() {
-        value["metadata"]["namespace"] = namespace.into();
+    if !made.namespace.is_empty() {
+        value["metadata"]["namespace"] = made.namespace.into();
     }
     Ok(Resource::new(value.into(), config.place.clone()))
 }
@@ -225,6 +237,7 @@ pub(super) fn transform(
         }
         "ReplacementTransformer" => {
             let Replacements { replacements } = decode(config)?;
+            let replacements = replacements.into_iter().map(|Embedded(entry)| entry).collect();
             replacements::run(loader, directory, &placed(config, replacements), resources)
         }
         "ValueAddTransformer" => value_add::run(scene, config, resources),

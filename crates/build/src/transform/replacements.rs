@@ -7,7 +7,7 @@ use capstan_yaml::{Scalar, Schema, Value};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::decode::{Mode, decode};
+use crate::decode::{Mode, decode, embedded};
 use crate::error::BuildError;
 use crate::fields::admits;
 use crate::kustomization::Placed;
@@ -34,10 +34,15 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Source {
+    #[serde(deserialize_with = "embedded")]
     group: String,
+    #[serde(deserialize_with = "embedded")]
     version: String,
+    #[serde(deserialize_with = "embedded")]
     kind: String,
+    #[serde(deserialize_with = "embedded")]
     name: String,
+    #[serde(deserialize_with = "embedded")]
     namespace: String,
     field_path: String,
     options: Options,
