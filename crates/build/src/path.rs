@@ -59,7 +59,8 @@ impl Path {
     /// The value at the path, where the path means one.
     pub(crate) fn get<'a>(&self, root: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(root, |value, step| match (step, value) {
-            (Step::Key(key), Value::Object(map)) => map.get(key),
+            (Step::Key(key), value) if key.trim().is_empty() => Some(value),
+            (Step::Key(key), Value::Object(map)) if !is_for_lists(key) => map.get(key.trim()),
             (Step::Key(key), Value::Array(items)) if key == LAST => items.last(),
             (Step::Index(at), Value::Array(items)) => items.get(*at),
             (Step::Matching { field, text, .. }, Value::Array(items)) => {
@@ -119,31 +120,42 @@ pub(crate) fn steps(text: &str) -> Vec<String> {
             Some(begun) => format!("{begun}.{part}"),
             None => part,
         };
-        if joined.starts_with('[') && !joined.ends_with(']') {
-            open = Some(joined);
-        } else {
-            steps.push(joined);
+        match (joined.starts_with('['), joined.ends_with(']'), joined.contains('.')) {
+            (true, false, _) => open = Some(joined),
+            (true, true, true) => steps.push(unpacked(joined)),
+            _ => steps.push(joined),
         }
     }
-    steps.extend(open);
+    steps.extend(open.map(unpacked));
     steps
+}
+
+/// A key with dots without its brackets; a search for an item has them on.
+fn unpacked(joined: String) -> String {
+    match joined.contains('=') {
+        true => joined,
+        false => joined.trim_matches(['[', ']']).to_owned(),
+    }
+}
+
+/// Is the step for lists alone where a source is looked up?
+fn is_for_lists(key: &str) -> bool {
+    key == LAST || key.parse::<i64>().is_ok()
 }
 
 fn step(part: &str) -> Result<Step, String> {
     let bracketed = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));
-    if let Some((field, text)) = bracketed.and_then(|inner| inner.split_once('=')) {
+    if let Some(inner) = bracketed {
+        let message = "list path element must contain fieldName=fieldValue for element to match";
+        let (field, text) =
+            inner.split_once('=').ok_or_else(|| format!("{message}, unlike `{part}`"))?;
         let pattern = Regex::new(text).map_err(|error| format!("`{text}`: {error}"))?;
         return Ok(Step::Matching { field: field.to_owned(), text: text.to_owned(), pattern });
     }
-    if let Some(key) = bracketed {
-        return Ok(Step::Key(key.to_owned()));
-    }
-    Ok(match part {
-        "*" => Step::Every,
-        digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            Step::Index(digits.parse().map_err(|_| format!("`{digits}` is no position"))?)
-        }
-        key => Step::Key(key.to_owned()),
+    Ok(match (part, part.parse::<i64>().map(usize::try_from)) {
+        ("*", _) => Step::Every,
+        (_, Ok(Ok(position))) => Step::Index(position),
+        (key, _) => Step::Key(key.to_owned()),
     })
 }
 
@@ -162,7 +174,10 @@ fn position(items: &[Value], field: &str, text: &str) -> Option<usize> {
 /// The text of an item's field, or of the item itself, as YAML writes it.
 fn text_of(item: &Value, field: &str) -> Option<String> {
     let value = if field.is_empty() { item } else { item.get(field)? };
-    value.as_scalar().map(capstan_yaml::Scalar::yaml)
+    Some(match value {
+        Value::Scalar(scalar) => scalar.yaml(),
+        other => capstan_yaml::emit(other),
+    })
 }
 
 /// An empty value of the kind that the next step needs.
@@ -246,6 +261,7 @@ fn in_map(
     change: Change<'_>,
 ) -> Result<usize, String> {
     let map = match value {
+        Value::Object(_) if key.is_empty() => return Err("a key is empty".to_owned()),
         Value::Object(map) => map,
         null if null.is_null() => {
             // What is made in a null is not written.
