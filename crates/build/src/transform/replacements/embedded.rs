@@ -66,7 +66,7 @@ mod tests {
             ("a:\r\n  b: x # c\r\n", "a.b", "a:\n  b: new # c"),
             ("---\na: x\n---\na: y\n", "a", "a: new"),
             ("a: x\na: y\n", "a", "a: new\na: y"),
-            ("1: x\n", "[1]", "1: new"),
+            ("1.5: x\n", "[1.5]", "1.5: new"),
         ] {
             assert_eq!(put(text, path, json!("new"), false).as_deref(), Some(expected), "{text}");
         }
