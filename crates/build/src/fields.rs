@@ -221,6 +221,7 @@ fn enter<'a>(
             Made::Scalar(_) => Value::bare(""),
         };
         map.insert(key.to_owned(), blank);
+        map.set_bare(key, true);
     }
     let found = map.get_mut(key);
     Ok(found.map(|found| {

@@ -185,8 +185,9 @@ fn object(
     }
     for (field, entries) in [("labels", &options.labels), ("annotations", &options.annotations)] {
         if !entries.is_empty() {
-            let entry = |(key, text): (&String, &String)| (key.clone(), text.as_str().into());
-            metadata.insert(field.to_owned(), entries.iter().map(entry).collect::<Map>().into());
+            let mut map = Map::new();
+            entries.iter().for_each(|(key, text)| set_field(&mut map, key, text.as_str().into()));
+            metadata.insert(field.to_owned(), map.into());
         }
     }
     let mut root = Map::new();

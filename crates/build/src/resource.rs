@@ -258,6 +258,7 @@ impl Resource {
         const FIELD: &str = "/metadata/annotations";
         if let Some(Value::Object(annotations)) = self.value.pointer_mut(FIELD) {
             annotations.values_mut().for_each(rewrite);
+            annotations.set_all_bare();
             self.one_value.part(FIELD);
         }
     }
@@ -324,6 +325,7 @@ fn underlay(parent: &mut Map, field: &str, older: &Map) {
             child.entry(key.clone()).or_insert_with(|| value.clone());
         }
         child.values_mut().for_each(rewrite);
+        child.set_all_bare();
     }
 }
 

@@ -14,6 +14,10 @@ const NEL: char = '\u{85}';
 /// When a text is not of the type that its tag names, or holds what YAML cannot read, or a key holds a NEL.
 pub(crate) fn check(resources: &mut Resources) -> Result<(), BuildError> {
     for resource in resources.iter_mut() {
+        // kustomize removes its notes from the annotations in the end, and writes all others anew.
+        if let Some(Value::Object(map)) = resource.value.pointer_mut("/metadata/annotations") {
+            map.set_all_bare();
+        }
         if let Err(why) = resource.value.settle() {
             let message = format!("{}: {why}", resource.id());
             return Err(BuildError::new(message)

@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, 
 use serde_json::Value;
 
 use crate::scalar::{self, Schema};
-use crate::{YamlError, split};
+use crate::{Tag, YamlError, split};
 use tree::{Flow, Leaf, Tree};
 
 /// Bytes that anchors and aliases may add to one text: far above any real manifest, and far below what would hurt.
@@ -376,6 +376,7 @@ impl<'a, T: Tree> Reader<'a, T> {
                 break;
             }
             let is_merge = is_merge(&event);
+            let is_bare = self.schema == Schema::Patches && is_plain(&event);
             let key = self.key(event, &span)?;
             let (event, value_span) = self.next()?;
             if is_merge {
@@ -389,6 +390,9 @@ impl<'a, T: Tree> Reader<'a, T> {
                     return Err(self.error(self.mark(&value_span), message));
                 }
                 continue;
+            }
+            if is_bare {
+                T::set_bare(&mut map, &key);
             }
             let value = self.child(&key, event, &value_span)?;
             self.insert(&mut map, key, value, &span)?;
@@ -439,17 +443,15 @@ impl<'a, T: Tree> Reader<'a, T> {
             _ => return self.checked_key(Err("null".to_owned()), span),
         };
         self.refuse_escapes(&text, style, span)?;
-        let meant = match (style, &tag) {
-            (ScalarStyle::Plain, None) => scalar::resolve(&text, self.schema),
-            _ => Ok(Value::String(text.to_string())),
-        };
-        let key = match meant.unwrap_or_else(|_| Value::String(text.to_string())) {
-            Value::String(key) => Ok(key),
-            // Configuration becomes JSON, whose keys are texts: `n:` is `"false":`.
-            key @ (Value::Bool(_) | Value::Number(_)) if self.schema != Schema::Objects => {
-                Ok(key.to_string())
-            }
-            key => Err(key.to_string()),
+        let is_typed = style == ScalarStyle::Plain && tag.is_none();
+        let key = match (self.schema, Tag::implied(&text)) {
+            _ if !is_typed => Ok(text.to_string()),
+            (_, Tag::Text) => self.old_key(&text),
+            (_, Tag::Null) => Err("null".to_owned()),
+            (Schema::Config, _) => self.old_key(&text),
+            // A patch may mean a key that is in quotes in the object.
+            (Schema::Patches, _) => Ok(text.to_string()),
+            (Schema::Objects, _) => Err(text.to_string()),
         };
         if anchor != 0
             && let Ok(key) = &key
@@ -457,6 +459,15 @@ impl<'a, T: Tree> Reader<'a, T> {
             self.anchors.insert(anchor, T::of_key(key));
         }
         self.checked_key(key, span)
+    }
+
+    /// A plain key of configuration. That becomes JSON, whose keys are texts: `n:` is `"false":`.
+    fn old_key(&self, text: &str) -> Result<String, String> {
+        match scalar::resolve(text, self.schema) {
+            Ok(key @ (Value::Bool(_) | Value::Number(_))) => Ok(key.to_string()),
+            Ok(Value::Null) => Err("null".to_owned()),
+            _ => Ok(text.to_owned()),
+        }
     }
 
     fn checked_key(&self, key: Result<String, String>, span: &Span) -> Result<String, YamlError> {
@@ -484,6 +495,11 @@ pub(crate) fn has_surrogates(text: &str) -> bool {
         }
         _ => false,
     })
+}
+
+/// Is it a scalar without quotes?
+const fn is_plain(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(_, ScalarStyle::Plain, _, _))
 }
 
 /// Is it the key `<<`?

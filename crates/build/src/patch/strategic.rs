@@ -161,7 +161,11 @@ impl Merger<'_> {
             let before = old.get_mut(key).map(|value| taken(value, Some(change)));
             let merged = self.value(before, Some(change))?;
             self.path.pop();
+            let is_new = !old.contains_key(key);
             put(&mut old, key, merged);
+            if is_new {
+                old.set_bare(key, patch.is_bare(key));
+            }
         }
         Ok(Some(Value::Object(old)))
     }

@@ -41,9 +41,6 @@ pub(crate) fn set(
     if pairs.is_empty() {
         return Ok(());
     }
-    // kustomize writes a new key without quotes, and then cannot read what it wrote.
-    let is_no_text = |key: &&String| !matches!(Tag::implied(key), Tag::Text | Tag::Time);
-    let faulty: Vec<&String> = pairs.keys().filter(is_no_text).collect();
     for resource in resources.iter_mut() {
         let gvk = resource.gvk();
         if fields.iter().any(|field| !field.create && field.path == "metadata/annotations") {
@@ -54,7 +51,7 @@ pub(crate) fn set(
         for field in fields.iter().filter(|field| field.admits(&gvk)) {
             field
                 .visit(&mut resource.value, Made::Map, &mut |value| {
-                    insert(pairs, &faulty, &mut nodes, value)
+                    insert(pairs, &mut nodes, value)
                 })
                 .map_err(|error| {
                     field.fault(resource, &error).hint("labels and annotations go into maps")
@@ -98,12 +95,7 @@ fn unite(nodes: &Nodes<'_>, before: &Places<'_>, after: &Places<'_>, resource: &
     }
 }
 
-fn insert<'a>(
-    pairs: &'a Pairs,
-    faulty: &[&String],
-    nodes: &mut Nodes<'a>,
-    value: &mut Value,
-) -> Result<(), String> {
+fn insert<'a>(pairs: &'a Pairs, nodes: &mut Nodes<'a>, value: &mut Value) -> Result<(), String> {
     let map: &mut Map = match value {
         Value::Object(map) => map,
         // A null that is not to be made a map stays.
@@ -111,9 +103,6 @@ fn insert<'a>(
         _ => return Err("wrong node kind: expected a map".to_owned()),
     };
     for (key, text) in pairs {
-        if faulty.contains(&key) && !map.contains_key(key) {
-            return Err(format!("the key `{key}` is no text in YAML"));
-        }
         let node = nodes.entry(key).or_insert_with(|| Scalar::typed(text.clone(), Tag::Text));
         set_field(map, key, node.clone().into());
         if let Some(Value::Scalar(set)) = map.get(key) {

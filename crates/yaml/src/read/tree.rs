@@ -45,6 +45,8 @@ pub(super) trait Tree: Clone {
     fn of_entries(map: Self::Map, is_flow: bool) -> Self;
     fn has(map: &Self::Map, key: &str) -> bool;
     fn insert(map: &mut Self::Map, key: String, value: Self);
+    /// Notes that a key is written without quotes and is no text.
+    fn set_bare(map: &mut Self::Map, key: &str);
     /// Adds the entries of a map, or of a list of maps, for which there are none; false when it is neither.
     fn underlay(map: &mut Self::Map, other: Self) -> bool;
     /// The text of a key, or what it is else.
@@ -85,6 +87,8 @@ impl Tree for Json {
     fn insert(map: &mut Self::Map, key: String, value: Self) {
         map.insert(key, value);
     }
+
+    fn set_bare(_: &mut Self::Map, _: &str) {}
 
     fn underlay(map: &mut Self::Map, other: Self) -> bool {
         match other {
@@ -165,6 +169,10 @@ impl Tree for Value {
 
     fn insert(map: &mut Map, key: String, value: Self) {
         map.insert(key, value);
+    }
+
+    fn set_bare(map: &mut Map, key: &str) {
+        map.set_bare(key, true);
     }
 
     fn underlay(map: &mut Map, other: Self) -> bool {

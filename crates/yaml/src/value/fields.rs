@@ -28,7 +28,7 @@ pub fn set_scalar(target: &mut Value, mut scalar: Scalar) {
     *target = Value::Scalar(scalar);
 }
 
-/// Sets a key of a map in the style of what was there; a null removes it.
+/// Sets a key of a map in the style of what was there; a null removes it. A key that is new has no quotes.
 pub fn set_field(map: &mut Map, key: &str, mut value: Value) {
     if value.is_null() {
         map.remove(key);
@@ -39,6 +39,7 @@ pub fn set_field(map: &mut Map, key: &str, mut value: Value) {
     }
     let Some(old) = map.get_mut(key) else {
         map.insert(key.to_owned(), value);
+        map.set_bare(key, true);
         return;
     };
     match &mut value {

@@ -101,6 +101,7 @@ fn to_json(value: &Value, in_flow: bool) -> Result<Json, String> {
             Json::Array(items?)
         }
         Value::Object(map) => {
+            map.check_keys()?;
             let in_flow = in_flow || map.is_flow;
             let entry = |(key, value): (&String, &Value)| -> Result<_, String> {
                 Ok((key.clone(), to_json(value, in_flow)?))

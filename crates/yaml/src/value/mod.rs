@@ -5,7 +5,7 @@ mod fields;
 mod json;
 mod scalar;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 pub use fields::{quote, set_field, set_scalar};
@@ -33,6 +33,8 @@ pub enum Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Map {
     entries: BTreeMap<String, Value>,
+    /// The keys that are written without quotes and are no texts then.
+    bare: BTreeSet<String>,
     /// Is it written in braces?
     pub is_flow: bool,
 }
@@ -41,6 +43,34 @@ impl Map {
     /// No entries.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says of a key whether it is written without quotes, as kustomize writes the keys that it adds.
+    pub fn set_bare(&mut self, key: &str, is_bare: bool) {
+        if !is_bare {
+            self.bare.remove(key);
+        } else if Tag::implied(key) != Tag::Text {
+            self.bare.insert(key.to_owned());
+        }
+    }
+
+    /// Writes all keys without quotes.
+    pub fn set_all_bare(&mut self) {
+        let is_no_text = |key: &&String| Tag::implied(key) != Tag::Text;
+        self.bare.extend(self.entries.keys().filter(is_no_text).cloned());
+    }
+
+    /// Is the key written without quotes, and no text then?
+    pub fn is_bare(&self, key: &str) -> bool {
+        self.bare.contains(key)
+    }
+
+    /// Refuses what cannot be read any more when it is written.
+    fn check_keys(&self) -> Result<(), String> {
+        match self.bare.iter().find(|key| self.entries.contains_key(*key)) {
+            Some(key) => Err(format!("the key `{key}` is no text in YAML")),
+            None => Ok(()),
+        }
     }
 
     /// No entries, in the same style.
@@ -65,13 +95,13 @@ impl DerefMut for Map {
 
 impl From<BTreeMap<String, Value>> for Map {
     fn from(entries: BTreeMap<String, Value>) -> Self {
-        Self { entries, is_flow: false }
+        Self { entries, ..Self::default() }
     }
 }
 
 impl FromIterator<(String, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(entries: I) -> Self {
-        Self { entries: entries.into_iter().collect(), is_flow: false }
+        Self { entries: entries.into_iter().collect(), ..Self::default() }
     }
 }
 
@@ -292,6 +322,7 @@ fn settle(value: &mut Value, in_flow: bool) -> Result<(), String> {
     match value {
         Value::Array(items) => items.iter_mut().try_for_each(|item| settle(item, in_flow)),
         Value::Object(map) => {
+            map.check_keys()?;
             let in_flow = in_flow || map.is_flow;
             map.values_mut().try_for_each(|value| settle(value, in_flow))
         }

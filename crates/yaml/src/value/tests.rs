@@ -9,6 +9,23 @@ fn read(text: &str) -> Value {
 }
 
 #[test]
+fn a_new_key_has_no_quotes_and_must_be_a_text() {
+    let mut map = Map::new();
+    map.insert("1".to_owned(), "quoted".into());
+    set_field(&mut map, "1", "new".into());
+    set_field(&mut map, "a", "new".into());
+    assert_eq!(Value::from(map.clone()).to_json(), Ok(json!({"1": "new", "a": "new"})));
+    for key in ["2", "true", "2024-01-01", "~"] {
+        let mut map = map.clone();
+        set_field(&mut map, key, "new".into());
+        let error = Value::from(map.clone()).settle().expect_err(key);
+        assert!(error.contains(key), "{error}");
+        map.remove(key);
+        assert_eq!(Value::from(map).settle(), Ok(()), "{key}");
+    }
+}
+
+#[test]
 fn a_scalar_without_a_tag_is_what_its_text_says() {
     for (text, style, meant) in [
         ("1.10", Style::Plain, json!(1.1)),
