@@ -66,7 +66,8 @@ impl SortOptions {
                 let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
                 let default = || Legacy { order_first: names(&FIRST), order_last: names(&LAST) };
                 options.clone().unwrap_or_else(default).sort(resources);
-                Ok(())
+                // What is sorted is gathered anew, which refuses ids that a replacement has made equal.
+                resources.check_ids()
             }
             ("fifo", Some(_)) => Err(BuildError::new(
                 "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'",
