@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use capstan_model::{Manifest, NamespacedName};
 use tokio::sync::watch;
@@ -127,29 +127,30 @@ impl<T: Mirrored> Mirror<T> {
         });
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Objects<T>> {
+    fn read(&self) -> RwLockReadGuard<'_, Objects<T>> {
         self.objects.read().expect("no holder of this lock can panic")
     }
 
-    /// Puts an object in place, as the watch or an own write shows it. Nothing when it is known already, or older than what is
-    /// known: what we wrote comes back later through the watch.
+    fn write(&self) -> RwLockWriteGuard<'_, Objects<T>> {
+        self.objects.write().expect("no holder of this lock can panic")
+    }
+
+    /// Puts an object in place, as an own write shows it. Nothing when it is known already, older than what is known, or gone.
     pub fn put(&self, object: T) -> Option<Change<T>> {
-        let mut objects = self.objects.write().expect("no holder of this lock can panic");
-        let key = object.key();
-        if objects.held.get(&key).is_some_and(|held| !is_newer(&object, held))
-            || objects.gone.get(&key).is_some_and(|gone| gone == object.uid())
-        {
-            return None;
-        }
-        objects.gone.remove(&key);
-        let after = Arc::new(object);
-        let before = objects.held.insert(key, Arc::clone(&after));
-        Some(Change { before, after: Some(after) })
+        let mut objects = self.write();
+        let gone = objects.gone.get(&object.key());
+        if gone.is_some_and(|gone| gone == object.uid()) { None } else { objects.put(object) }
+    }
+
+    /// Puts an object in place, as the watch shows it. Nothing when it is known already, or older than what is known: what we wrote
+    /// comes back later through the watch. What a list did not have comes back, too: the list may have been older.
+    pub(crate) fn saw(&self, object: T) -> Option<Change<T>> {
+        self.write().put(object)
     }
 
     /// Takes an object out, unless a namesake has taken its place.
     pub(crate) fn remove(&self, object: T) -> Option<Change<T>> {
-        let mut objects = self.objects.write().expect("no holder of this lock can panic");
+        let mut objects = self.write();
         let key = object.key();
         if objects.held.get(&key).is_some_and(|held| held.uid() != object.uid()) {
             return None;
@@ -163,7 +164,7 @@ impl<T: Mirrored> Mirror<T> {
     pub(crate) fn replace(&self, list: Vec<T>) -> Vec<Change<T>> {
         let fresh: HashMap<_, _> =
             list.into_iter().map(|object| (object.key(), Arc::new(object))).collect();
-        let mut objects = self.objects.write().expect("no holder of this lock can panic");
+        let mut objects = self.write();
         objects.gone.clear();
         let mut old = std::mem::replace(&mut objects.held, fresh);
         let gone = old.iter().filter(|(key, _)| !objects.held.contains_key(*key));
@@ -186,6 +187,19 @@ impl<T: Mirrored> Mirror<T> {
             .extend(old.into_values().map(|before| Change { before: Some(before), after: None }));
         self.state.send_replace(State { synced: true, interrupted: false });
         changes
+    }
+}
+
+impl<T: Mirrored> Objects<T> {
+    fn put(&mut self, object: T) -> Option<Change<T>> {
+        let key = object.key();
+        if self.held.get(&key).is_some_and(|held| !is_newer(&object, held)) {
+            return None;
+        }
+        self.gone.remove(&key);
+        let after = Arc::new(object);
+        let before = self.held.insert(key, Arc::clone(&after));
+        Some(Change { before, after: Some(after) })
     }
 }
 
@@ -248,7 +262,8 @@ mod tests {
         mirror.replace(Vec::new());
         let mut late = object("a", "6");
         late.value_mut()["metadata"]["uid"] = "other".into();
-        assert!(mirror.put(late).is_none(), "a list did not have it any more");
+        assert!(mirror.put(late.clone()).is_none(), "a list did not have it any more");
+        assert!(mirror.saw(late).is_some(), "the list was older than the object");
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn take<T: Watched>(
             Vec::new()
         }
         Event::InitDone => mirror.replace(std::mem::take(listing)),
-        Event::Apply(raw) => read(raw).and_then(|object| mirror.put(object)).into_iter().collect(),
+        Event::Apply(raw) => read(raw).and_then(|object| mirror.saw(object)).into_iter().collect(),
         Event::Delete(raw) => {
             read(raw).and_then(|object| mirror.remove(object)).into_iter().collect()
         }

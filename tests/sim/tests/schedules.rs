@@ -3,7 +3,7 @@
 use capstan_sim::{Plan, run};
 
 /// Seeds that found something, and what.
-const FOUND: [(u64, &str); 2] = [
+const FOUND: [(u64, &str); 4] = [
     (
         3,
         "objects were deleted by their uid alone, also when somebody had taken them over a moment before",
@@ -11,6 +11,14 @@ const FOUND: [(u64, &str); 2] = [
     (
         65,
         "an object that was deleted while health was waited for was waited for, and not made again",
+    ),
+    (
+        23_630_124_869_565,
+        "a unit let go of an object before its heir had it, which then wanted it no more",
+    ),
+    (
+        23_630_124_869_589,
+        "what a stale list did not show was taken for gone, whatever its watch told",
     ),
 ];
 
