@@ -54,6 +54,9 @@ pub(crate) async fn run(place: Place<'_>, step: &ApplyStep) -> Result<Done, Fail
             return Ok(Done::not_sent(Action::Skipped, sight, None));
         }
         if let Some(holder) = holder(place, step, &sight) {
+            // Who may not write it, or wants what cannot be, is told so, whoever has it.
+            let would_be = ApplyOptions { dry_run: true, ..options(step) };
+            place.cluster.apply(&step.manifest, would_be).await.map_err(FailureCause::Cluster)?;
             return Ok(Done::not_sent(Action::Left, sight, Some(holder)));
         }
     }
